@@ -1,0 +1,88 @@
+// A place is where a mailbox is answered: here, or on another server. A session asks a Router and does not know the
+// murder behind it. On a backend everything is here; on a frontend everything is elsewhere; a unified server has both.
+
+import type { Identity } from "../sasl/identity.ts";
+import type { Frame } from "../wire/frame.ts";
+import type { MailboxEntry } from "./list.ts";
+import type { MailboxName } from "./name.ts";
+
+export type Place =
+  | { readonly kind: "here"; readonly entry: MailboxEntry }
+  | { readonly kind: "elsewhere"; readonly server: string; readonly entry: MailboxEntry };
+
+/** Answers "where is it" for all sessions of a process. */
+export interface Router {
+  /**
+   * Where the mailbox is. Asks the replica to catch up before it says that a name does not exist (seed 3.4).
+   * Throws No("NONEXISTENT"), No("UNAVAILABLE") (list incomplete, mailbox reserved or moving).
+   */
+  locate(name: MailboxName): Promise<Place>;
+  /** The server of the user's INBOX; "here" also when he has none and this server keeps mailboxes. Throws like `locate`. */
+  home(user: string): Promise<"here" | { readonly server: string }>;
+  /** Where a new mailbox belongs: the server of its nearest existing parent (seed 3.7). Throws No when that is not one server. */
+  placeNew(name: MailboxName): Promise<"here" | { readonly server: string }>;
+  /** After a change made elsewhere: resolves when the local list shows it (the kick), or soon after when it cannot. */
+  settle(): Promise<void>;
+  /** The other servers of one client session. */
+  openLinks(client: ClientOrigin): Links;
+}
+
+/** What a frontend tells a backend about the session it speaks for. */
+export interface ClientOrigin {
+  readonly identity: Identity;
+  /** Greppable through all logs of the murder. */
+  readonly sessionId: string;
+  readonly remoteHost: string;
+  readonly remotePort: number;
+  readonly isSecure: boolean;
+}
+
+/** Connections of one client session to other servers, opened at first need, authenticated as its user. */
+export interface Links {
+  /** Rejects with No("UNAVAILABLE") when the server cannot be reached or refuses us; the text names neither cause nor address. */
+  to(server: string): Promise<Remote>;
+  closeAll(): void;
+}
+
+/** How a relayed command ended. */
+export interface Completion {
+  readonly status: "OK" | "NO" | "BAD";
+  /** All of the tagged line after the status, without CRLF, as latin1: "[CODE] text". */
+  readonly text: string;
+}
+
+/** Receives the answer to a relayed command as it comes. */
+export interface ReplySink {
+  /** Bytes of untagged responses, cut anywhere, ready to pass on. Return false to ask for a pause until `drained()`. */
+  data(bytes: Uint8Array): boolean;
+  drained(): Promise<void>;
+  /** A continuation request ("+ …") with its text; sent on for IDLE and synchronizing literals. */
+  continuation(text: string): void;
+}
+
+/** One complete untagged response of another server, for work that spans servers. */
+export interface UntaggedResponse {
+  /** The line(s) as a frame: text parts and literals, without the leading "* ". */
+  readonly frame: Frame;
+}
+
+/** An authenticated IMAP connection to another server, used by one client session, one command at a time. */
+export interface Remote {
+  readonly server: string;
+  /** Upper-case capabilities it announced after login. */
+  readonly capabilities: ReadonlySet<string>;
+  readonly isOpen: boolean;
+  /** Called once when the connection is lost between commands. */
+  onLost(listener: () => void): void;
+  /**
+   * Sends a client's command as it came (same tag, same bytes) and streams the untagged answers to `sink`.
+   * Rejects with No("UNAVAILABLE") when the connection is lost before the tagged line.
+   */
+  relay(frame: Frame, sink: ReplySink): Promise<Completion>;
+  /** Sends bytes in the middle of a relayed command (IDLE's DONE, the rest of a literal). Resolves when more may follow. */
+  send(bytes: Uint8Array): Promise<void>;
+  /** Runs a command of our own: `parts` are wire text and literals; untagged answers are collected. */
+  command(
+    parts: readonly (string | Uint8Array)[],
+  ): Promise<Completion & { readonly untagged: readonly UntaggedResponse[] }>;
+}
