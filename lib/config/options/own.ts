@@ -1,0 +1,90 @@
+// Options of master, and those that Cyrus does not have: the log, the status page, draining.
+
+import type { OptionTable } from "../option.ts";
+
+const servers = ["imapd", "proxyd", "pop3d", "lmtpd", "lmtpproxyd", "mupdate", "timsieved"] as const;
+const logging = ["master", ...servers] as const;
+
+export const ownOptions = {
+  master_pid_file: {
+    type: "string",
+    default: "{configdirectory}/master.pid",
+    since: "3.13",
+    usedBy: ["master", "iatlas"],
+    doc: "File that holds master's process id and is locked while it runs.",
+  },
+  master_ready_file: {
+    type: "string",
+    default: "{configdirectory}/master.ready",
+    since: "3.13",
+    usedBy: ["master", "iatlas"],
+    doc: "File that exists while all services are up.",
+  },
+  master_bind_errors_fatal: {
+    type: "switch",
+    default: "0",
+    since: "3.13",
+    usedBy: ["master"],
+    doc: "End when an address cannot be listened on, instead of going on without it.",
+  },
+  log_level: {
+    type: "enum",
+    values: ["error", "warning", "notice", "info", "debug"],
+    default: "info",
+    since: "iatlas 0.1",
+    usedBy: [...logging],
+    doc: "The least important events that are logged.",
+  },
+  log_format: {
+    type: "enum",
+    values: ["text", "json"],
+    default: "text",
+    since: "iatlas 0.1",
+    usedBy: [...logging],
+    doc: "Form of a log line.",
+  },
+  log_target: {
+    type: "enum",
+    values: ["syslog", "stderr", "both"],
+    default: "syslog",
+    since: "iatlas 0.1",
+    usedBy: [...logging],
+    doc: "Where the log goes. Programs on a terminal always write to it.",
+  },
+  metrics_listen: {
+    type: "string",
+    since: "iatlas 0.1",
+    usedBy: [...logging],
+    doc: "Where a program shows its metrics in Prometheus' text format, besides its status socket: /path, port or host:port. Use a service prefix: imap_metrics_listen.",
+  },
+  drain_timeout: {
+    type: "duration",
+    unit: "s",
+    default: "30s",
+    since: "iatlas 0.1",
+    usedBy: [...logging],
+    doc: "How long sessions may go on after a program was told to end.",
+  },
+  open_mailboxes: {
+    type: "int",
+    default: "256",
+    min: 8,
+    since: "iatlas 0.1",
+    usedBy: ["imapd", "pop3d", "lmtpd"],
+    doc: "Most mailbox indexes a process keeps open; each costs about 200 KB and 3 file descriptors.",
+  },
+  write_timeout: {
+    type: "duration",
+    unit: "s",
+    default: "10m",
+    since: "iatlas 0.1",
+    usedBy: [...servers],
+    doc: "How long a client may refuse to take what is sent to it.",
+  },
+  proxy_protocol_from: {
+    type: "list",
+    since: "iatlas 0.1",
+    usedBy: [...servers],
+    doc: "Addresses and networks of load balancers that send the PROXY protocol's header before each connection.",
+  },
+} as const satisfies OptionTable;
