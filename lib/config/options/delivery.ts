@@ -75,7 +75,7 @@ export const deliveryOptions = {
     usedBy: ["lmtpproxyd", "lmtpd"],
     doc: "How long a backend may take for one LMTP reply.",
   },
-  lmtp_timeout: {
+  lmtp_idle_timeout: {
     type: "duration",
     unit: "s",
     default: "6m",

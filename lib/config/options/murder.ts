@@ -81,7 +81,7 @@ export const murderOptions = {
   mupdate_workers_minspare: { type: "int", default: "2", since: "2.4", usedBy: [], doc: "Fewest idle threads." },
   mupdate_workers_maxspare: { type: "int", default: "10", since: "2.4", usedBy: [], doc: "Most idle threads." },
   mupdate_workers_max: { type: "int", default: "50", since: "2.4", usedBy: [], doc: "Most threads." },
-  mupdate_timeout: {
+  mupdate_response_timeout: {
     type: "duration",
     unit: "s",
     default: "10s",

@@ -1,0 +1,79 @@
+// Cyrus options that have no entry in the schema: known by name, so that they are not taken for typing errors. And old
+// names of options that Cyrus still accepts.
+
+/** Old name → the option it feeds. */
+export const renamedOptions: ReadonlyMap<string, string> = new Map([
+  ["tls_cert_file", "tls_server_cert"],
+  ["tls_key_file", "tls_server_key"],
+  ["tls_ca_file", "tls_client_ca_file"],
+  ["tls_ca_path", "tls_client_ca_dir"],
+  ["tls_cipher_list", "tls_ciphers"],
+  ["autocreatequota", "autocreate_quota"],
+  ["createonpost", "autocreate_post"],
+  ["autocreateinboxfolders", "autocreate_inbox_folders"],
+  ["autosubscribeinboxfolders", "autocreate_subscribe_folders"],
+  ["lmtp_allowplaintext", "allowplaintext"],
+  ["unix_group_enabled", "unix_group_enable"],
+]);
+
+const names = `
+  addressbookprefix aps_topic aps_topic_caldav aps_topic_carddav archive_after archive_days archive_enabled
+  archive_keepflagged archive_maxsize archive_usecrossdomain attachextract_url autosubscribe_all_sharedfolders
+  autosubscribesharedfolders autocreate_sieve_folders autocreate_sieve_script autocreate_sieve_script_compiled
+  annotation_callout annotation_db annotation_db_path allownewnews backup_db backup_db_path backup_compact_maxsize
+  backup_compact_minsize backup_compact_work_threshold backup_keep_previous backup_retention backup_staging_path
+  backuppartition boundary_limit cache_gc caldav_accept_invalid_rrules caldav_allowattach caldav_allowcalendaradmin
+  caldav_allowscheduling caldav_create_attach caldav_create_default caldav_create_sched caldav_historical_age
+  caldav_maxdatetime caldav_mindatetime caldav_realm calendar_component_set calendar_default_displayname
+  calendar_minimum_alarm_interval calendar_user_address_set calendarprefix carddav_allowaddmember
+  carddav_allowaddressbookadmin carddav_realm carddav_repair_vcard chatty commandmintimer conversations_counted_flags
+  conversations_db conversations_expire_after conversations_expire_days conversations_keep_existing
+  conversations_max_guidexists conversations_max_guidinfolder conversations_max_thread crossdomains_list
+  davdriveprefix davnotificationsprefix debug_command debug_log_sync_partial_copy defaultdeadline
+  defaultsearchtier disconnect_on_vanished_mailbox drachost dracinterval duplicate_mark expunge_after
+  event_content_inclusion_mode event_content_size event_exclude_flags event_exclude_specialuse event_extra_params
+  event_groups event_notifier failover_hostname fastmailsharing generator_backslash hashimapspool_levels
+  httpallowcompress httpallowcors httpallowtrace httpallowedurls httpcontentmd5 httpdocroot httpkeepalive httplogheaders
+  httpmodules httpprettytelemetry httptimeout icalendar_max_size idle_timeout improved_mboxlist_sort imapmagiccharacter
+  internaldate_heuristic jmap_emailsearch_db_path jmap_imagesize_limits jmap_mail_max_size_attachments_per_email
+  jmap_max_calls_in_request jmap_max_catenate_items jmap_max_concurrent_requests jmap_max_concurrent_upload
+  jmap_max_delayed_send jmap_max_objects_in_get jmap_max_objects_in_set jmap_max_size_blob_set jmap_max_size_request
+  jmap_max_size_upload jmap_nonstandard_extensions jmap_preview_annot jmap_preview_length
+  jmap_querycache_max_age jmap_set_has_attachment jmap_vacation jmapauth_allowsasl jmapauth_token_expires
+  jmapsubmission_deleteonsend jmapuploadfolder jmapsubmissionfolder jmapnotificationfolder jmappushsubscriptionfolder
+  ldap_authz ldap_base ldap_bind_dn ldap_ciphers ldap_client_cert ldap_client_key ldap_deref ldap_domain_base_dn
+  ldap_domain_filter ldap_domain_name_attribute ldap_domain_result_attribute ldap_domain_scope ldap_filter
+  ldap_group_base ldap_group_filter ldap_group_scope ldap_id ldap_mech ldap_member_attribute ldap_member_base
+  ldap_member_filter ldap_member_method ldap_member_scope ldap_password ldap_realm ldap_referrals ldap_restart ldap_sasl
+  ldap_sasl_authc ldap_sasl_authz ldap_sasl_mech ldap_sasl_password ldap_sasl_realm ldap_scope ldap_servers ldap_size_limit
+  ldap_start_tls ldap_time_limit ldap_timeout ldap_ca_dir ldap_ca_file ldap_uri ldap_user_attribute ldap_verify_peer
+  ldap_version lmtp_catchall lock_debugtime mailbox_initial_flags mailbox_maxmessages_addressbook
+  mailbox_maxmessages_calendar mailbox_maxmessages_email mailnotifier maxheadersize mboxkey_db mboxname_lockpath
+  metapartition mboxlist_db_revision newsaddheaders newsgroups newsmaster newspeer newspostuser newsprefix newsrc_db
+  newsrc_db_path nntptimeout normalizeuid notesmailbox notify_external outbox_sendlater partition_select_soft_usage_limit
+  partition_select_usage_reinit plaintextloginpause_exempt popmaxmessages prometheus_enabled prometheus_need_auth
+  prometheus_service_update_freq prometheus_master_update_freq prometheus_usage_update_freq prometheus_stats_dir
+  ptloader_sock ptscache_db ptscache_db_path ptscache_timeout ptskrb5_convert524 ptskrb5_strip_default_realm pts_module
+  qosmarking quota_db_path quotawarn quotawarnkb reverseacls reverseuniqueids rfc2046_strict rfc2047_utf8 rfc3028_strict
+  rss_feedlist_template rss_feeds rss_maxage rss_maxitems rss_maxsynopsis rss_realm search_batchsize
+  search_attachment_extractor_idle_timeout search_attachment_extractor_request_timeout
+  search_attachment_extractor_url search_engine search_fuzzy_always search_index_headers search_index_language
+  search_index_parts search_index_skip_domains search_index_skip_users search_maxsize search_maxtime search_normalisation_max
+  search_query_language search_queryscan search_skiphtml search_skipdiacrit search_snippet_length search_stopword_path
+  search_whitespace searchpartition sharedprefixes sieve_duplicate_max_expiration sieve_folder sieve_max_script_size
+  sieve_notify_methods sieve_sasl_expect_unsolicited_capability sieve_sasl_send_unsolicited_capability sieve_use_lmtp_reject
+  sieve_utf8fileinto sieve_vacation_max_response sieve_vacation_min_response sieve_vacation_sharedenv sieved_socket
+  sievenotifier skiplist_always_checkpoint skiplist_unsafe smtp_auth_authname smtp_auth_password smtp_auth_realm
+  smtp_backend smtp_host sortcache_db specialuse_nochildren specialuse_protect sql_database sql_engine sql_hostnames
+  sql_passwd sql_user sql_usessl srs_alwaysrewrite srs_domain srs_hashlength srs_secrets srs_separator srvtab
+  statuscache_db statuscache_db_path submitservers subscription_sharedprefix
+  sync_authname sync_batchsize sync_cache_db sync_cache_db_path sync_compress sync_host sync_log sync_log_chain
+  sync_log_channels sync_log_unsuppressable_channels sync_machineid sync_password sync_port sync_realm
+  sync_repeat_interval sync_reset_foreground sync_restart sync_shutdown_file sync_timeout sync_try_imap sync_rightnow_channel
+  telemetry_by_login tls_lmtp_cert_file tls_imap_cert_file tls_pop3_cert_file tls_sieve_cert_file tls_server_dhparam
+  tls_eccurve_list tls_require_cert tls_session_timeout_db uidvalidity_db unixgroup_enable user_folder_limit
+  userdeny_db virusscan_notification_subject virusscan_notification_template vzic webdav_db webdavprefix xbackup_enabled
+  xlist_always xapian_compact_deadline zoneinfo_db zoneinfo_db_path zoneinfo_dir
+`;
+
+export const otherCyrusOptions: ReadonlySet<string> = new Set(names.split(/\s+/).filter((name) => name !== ""));
