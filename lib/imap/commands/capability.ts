@@ -1,0 +1,14 @@
+// CAPABILITY (RFC 9051 §6.1.1).
+
+import { formatCapabilities } from "../capability.ts";
+import { here, noArguments, row } from "../row.ts";
+
+export const capabilityRow = row({
+  state: "any",
+  args: noArguments,
+  at: here,
+  run(session) {
+    session.untagged(formatCapabilities(session));
+    return undefined;
+  },
+});

@@ -1,0 +1,26 @@
+// LOGIN (RFC 9051 §6.2.3): user name and password in the clear.
+
+import { No } from "../../base/fault.ts";
+import { formatCapabilities, isPlaintextAllowed } from "../capability.ts";
+import { authorizeLogin, refuseLogin } from "../login.ts";
+import { here, row } from "../row.ts";
+
+export const loginRow = row<{ readonly user: string; readonly password: string }>({
+  state: "not authenticated",
+  args(reader) {
+    reader.space();
+    const user = reader.astring();
+    reader.space();
+    const password = reader.astring();
+    reader.end();
+    return { user, password };
+  },
+  at: here,
+  async run(session, { user, password }) {
+    if (!isPlaintextAllowed(session)) throw new No("PRIVACYREQUIRED", "Login only available under TLS");
+    const verdict = await session.server.verifier.checkPassword(user, password);
+    if (verdict !== "ok") return refuseLogin(session, user, verdict);
+    authorizeLogin(session, { authenticationId: user, authorizationId: user });
+    return { code: formatCapabilities(session), text: `User logged in SESSIONID=<${session.id}>` };
+  },
+});

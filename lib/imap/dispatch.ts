@@ -1,0 +1,257 @@
+// From a frame to a tagged reply: finds the row, checks the state, reads the arguments, sends the command where the
+// row's `at` says, and answers every fault. The only place where an IMAP command can end.
+
+import { Bad, Bye, describeFault, No } from "../base/fault.ts";
+import type { Completion, Remote } from "../mailbox/place.ts";
+import type { Frame } from "../wire/frame.ts";
+import type { FrameEvent, FrameReader, LiteralAnnouncement } from "../wire/frame-reader.ts";
+import { Reader } from "../wire/reader.ts";
+import { commandTable } from "./command.ts";
+import { faultLine, statusLine } from "./reply.ts";
+import type { Answer, Command, Row } from "./row.ts";
+import type { Session } from "./session.ts";
+
+const tagPattern = /^[^(){ %*"\\+\u0000-\u001f\u007f-\u00ff]+$/;
+/** A literal that is no message, before login: enough for any user name and password. */
+const maxLiteralBeforeLogin = 4096;
+/** A client that speaks another protocol, or only tries to break in, is not listened to for ever. */
+const maxFaultsBeforeLogin = 10;
+
+export class Dispatcher {
+  readonly #session: Session;
+  readonly #reader: FrameReader;
+  /** The command whose literals are coming in. */
+  #incoming: Command | undefined;
+  #faults = 0;
+
+  constructor(session: Session, reader: FrameReader) {
+    this.#session = session;
+    this.#reader = reader;
+  }
+
+  /** Takes one event; a promise means that the next must wait. Never throws. */
+  take(event: FrameEvent): Promise<void> | undefined {
+    switch (event.kind) {
+      case "frame":
+        return this.#run(event.frame);
+      case "literal":
+        return this.#announce(event);
+      case "overflow":
+        this.#answerFault(tagOf(event.text), new Bad("Command line too long"));
+        return undefined;
+    }
+  }
+
+  /** The client is gone: gives up what was being received. */
+  abort(): void {
+    this.#reader.abort();
+    this.#incoming?.upload?.discard();
+    this.#incoming = undefined;
+  }
+
+  // ---- literals
+
+  #announce(literal: LiteralAnnouncement): Promise<void> | undefined {
+    const command = this.#incoming ?? readCommand(literal.head);
+    if (command instanceof Bad) {
+      this.#refuse("*", command);
+      return undefined;
+    }
+    this.#incoming = command;
+    const row = commandTable[command.name];
+    if (row?.stream && stateFault(row, this.#session) === undefined) {
+      return row.stream(this.#session, command, literal).then(
+        (sink) => {
+          this.#reader.sink(sink);
+          this.#invite(literal);
+        },
+        (fault) => this.#refuse(command.tag, fault),
+      );
+    }
+    const { config } = this.#session.server;
+    const held = literal.head.literals.reduce((sum, each) => sum + each.size, literal.size);
+    const limit = this.#session.isAuthenticated ? config.maxliteral : maxLiteralBeforeLogin;
+    if (held > limit) {
+      this.#refuse(command.tag, new No("TOOBIG", `Literal too large: at most ${limit} octets`));
+      return undefined;
+    }
+    this.#reader.buffer();
+    this.#invite(literal);
+    return undefined;
+  }
+
+  #invite(literal: LiteralAnnouncement): void {
+    if (literal.isSynchronizing) this.#session.send("+ go ahead\r\n");
+  }
+
+  #refuse(tag: string, fault: unknown): void {
+    this.#reader.refuse();
+    this.#incoming?.upload?.discard();
+    this.#incoming = undefined;
+    this.#answerFault(tag, fault);
+  }
+
+  // ---- commands
+
+  #run(frame: Frame): Promise<void> | undefined {
+    const command = this.#complete(frame);
+    if (command instanceof Bad) {
+      this.#answerFault(tagOf(frame.texts[0] ?? ""), command);
+      return undefined;
+    }
+    const row = commandTable[command.name];
+    const fault = row ? stateFault(row, this.#session) : new Bad(`Unrecognized command "${command.name}"`);
+    if (!row || fault) {
+      command.upload?.discard();
+      this.#answerFault(command.tag, fault);
+      return undefined;
+    }
+    const startedMs = this.#session.server.clock.monotonic();
+    try {
+      const outcome = this.#perform(row, command);
+      if (!(outcome instanceof Promise)) {
+        this.#finish(row, command, outcome, startedMs);
+        return undefined;
+      }
+      return outcome.then(
+        (answer) => this.#finish(row, command, answer, startedMs),
+        (thrown) => this.#fail(row, command, thrown, startedMs),
+      );
+    } catch (thrown) {
+      this.#fail(row, command, thrown, startedMs);
+      return undefined;
+    }
+  }
+
+  #complete(frame: Frame): Command | Bad {
+    const incoming = this.#incoming;
+    this.#incoming = undefined;
+    return incoming ? { ...incoming, frame } : readCommand(frame);
+  }
+
+  /** Sends the command where it is answered. */
+  #perform(row: Row, command: Command): Promise<Answer | Completion> | Answer {
+    const session = this.#session;
+    const { selection } = session;
+    if (row.at.kind === "selected" && selection?.kind === "elsewhere") {
+      return this.#relay(row, undefined, command, selection.remote);
+    }
+    const reader = new Reader(command.frame, command.argumentsAt);
+    const args = row.args(reader, session);
+    switch (row.at.kind) {
+      case "here":
+      case "selected":
+        return row.run(session, args, command);
+      case "home":
+      case "mailbox":
+        return this.#locate(row, args, command);
+      case "planned":
+        return row.at
+          .plan(session, args, command)
+          .then((answer) => (answer === "here" ? row.run(session, args, command) : answer));
+    }
+  }
+
+  async #locate(row: Row, args: unknown, command: Command): Promise<Answer | Completion> {
+    const session = this.#session;
+    const { router } = session.server;
+    const place =
+      row.at.kind === "mailbox"
+        ? await router.locate(session.namespace.toInternal(row.at.name(args)))
+        : await router.home(session.user.user);
+    if (place === "here" || !("server" in place)) return row.run(session, args, command);
+    return this.#relay(row, args, command, await session.links.to(place.server));
+  }
+
+  async #relay(row: Row, args: unknown, command: Command, remote: Remote): Promise<Completion> {
+    const completion = await this.#session.relay(command, remote);
+    if (completion.status === "OK") await row.afterRelay?.(this.#session, args, remote);
+    return completion;
+  }
+
+  // ---- endings
+
+  #finish(row: Row, command: Command, answer: Answer | Completion, startedMs: number): void {
+    this.#faults = 0;
+    this.#announceChanges(row);
+    if (answer === "answered") return this.#account(command, "OK", startedMs);
+    const isRelayed = answer !== undefined && "status" in answer;
+    this.#session.send(
+      isRelayed
+        ? `${command.tag} ${answer.status} ${answer.text}\r\n`
+        : statusLine(command.tag, "OK", answer?.code, answer?.text ?? "Completed"),
+    );
+    this.#account(command, isRelayed ? answer.status : "OK", startedMs);
+  }
+
+  #fail(row: Row, command: Command, thrown: unknown, startedMs: number): void {
+    command.upload?.discard();
+    if (thrown instanceof Bye) return this.#session.end(thrown.message);
+    if (thrown instanceof No) this.#announceChanges(row);
+    this.#answerFault(command.tag, thrown);
+    this.#account(command, thrown instanceof Bad ? "BAD" : "NO", startedMs);
+  }
+
+  /** Tells what other sessions changed, unless that would renumber messages under the client's feet. */
+  #announceChanges(row: Row): void {
+    const { selection } = this.#session;
+    if (selection?.kind === "here") selection.local.announce(this.#session, row.usesSequenceNumbers !== true);
+  }
+
+  #answerFault(tag: string, fault: unknown): void {
+    if (!(fault instanceof Bad || fault instanceof No || fault instanceof Bye)) {
+      const error = fault instanceof Error ? (fault.stack ?? fault.message) : describeFault(fault);
+      this.#session.log.error("command failed", { tag, error });
+    }
+    this.#session.send(faultLine(tag, fault));
+    if (!this.#session.isAuthenticated && ++this.#faults >= maxFaultsBeforeLogin) {
+      this.#session.end("Too many invalid commands");
+    }
+  }
+
+  #account(command: Command, status: string, startedMs: number): void {
+    const { server, log } = this.#session;
+    server.metrics
+      .counter("iatlas_imap_commands_total", "IMAP commands by name and outcome", ["command", "status"])
+      .inc({
+        command: command.name,
+        status,
+      });
+    if (log.writes("debug")) {
+      const ms = Math.round((server.clock.monotonic() - startedMs) * 1000) / 1000;
+      log.debug("command", { command: command.name, tag: command.tag, status, ms });
+    }
+  }
+}
+
+/** Reads tag and name; the name of a UID command includes the next word. */
+function readCommand(frame: Frame): Command | Bad {
+  const text = frame.texts[0] ?? "";
+  const [tag = "", name = ""] = text.split(" ", 2);
+  if (!tagPattern.test(tag)) return new Bad(text === "" ? "Empty command line" : "Invalid tag");
+  if (name === "") return new Bad("Missing command");
+  let end = tag.length + 1 + name.length;
+  let full = name.toUpperCase();
+  if (full === "UID") {
+    const [next = ""] = text.slice(end + 1).split(" ", 1);
+    full = `UID ${next.toUpperCase()}`;
+    end += 1 + next.length;
+  }
+  return { tag, name: full, frame, argumentsAt: Math.min(end, text.length), upload: undefined };
+}
+
+function tagOf(text: string): string {
+  const [tag = ""] = text.split(" ", 1);
+  return tagPattern.test(tag) ? tag : "*";
+}
+
+function stateFault(row: Row, session: Session): Bad | undefined {
+  const { state } = row;
+  if (state === "any") return undefined;
+  if (state === "not authenticated") {
+    return session.isAuthenticated ? new Bad("Already logged in") : undefined;
+  }
+  if (!session.isAuthenticated) return new Bad("Please login first");
+  if (state === "selected" && !session.selection) return new Bad("Please select a mailbox first");
+  return undefined;
+}

@@ -1,0 +1,283 @@
+// One IMAP connection: its state, its input pump and its output. What commands do is in commands/; how a command finds
+// its way is in dispatch.ts. A session runs one command at a time, in the order they came (RFC 9051 §5.5).
+
+import { Bye, describeFault } from "../base/fault.ts";
+import type { Log } from "../base/log.ts";
+import { Namespace } from "../mailbox/namespace.ts";
+import type { Completion, Links, Remote } from "../mailbox/place.ts";
+import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
+import type { Identity } from "../sasl/identity.ts";
+import { FrameReader } from "../wire/frame-reader.ts";
+import { formatCapabilities } from "./capability.ts";
+import { Dispatcher } from "./dispatch.ts";
+import { statusLine } from "./reply.ts";
+import type { Command } from "./row.ts";
+import type { Selection } from "./selection.ts";
+import type { ImapServer } from "./server.ts";
+
+/** Octets of all texts of one command; RFC 7162 §4 asks for at least 8192. */
+const maxCommandText = 65_536;
+/** Input that may wait while a command runs, before the peer is told to stop. */
+const maxWaitingInput = 65_536;
+/** Time to log in, from the greeting. */
+const loginTimeoutMs = 180_000;
+
+export class Session implements Receiver {
+  readonly server: ImapServer;
+  readonly connection: Connection;
+  readonly id: string;
+  log: Log;
+  /** Undefined until login. */
+  identity: Identity | undefined;
+  selection: Selection | undefined;
+  /** Upper-case names of what ENABLE switched on. */
+  readonly enabled = new Set<string>();
+  /** The client used RLIST or RLSUB: it understands referrals (RFC 2193). */
+  understandsReferrals = false;
+  /** Set by LOGOUT and faults: nothing more is read. */
+  isEnding = false;
+
+  readonly #reader = new FrameReader({ maxText: maxCommandText });
+  readonly #dispatcher: Dispatcher;
+  #namespace: Namespace | undefined;
+  #links: Links | undefined;
+  #isBusy = false;
+  #isPaused = false;
+  #lineWaiter: { resolve(line: string): void; reject(reason: unknown): void } | undefined;
+  readonly #closeListeners = new Set<() => void>();
+  #isClosed = false;
+  #onEnd: () => void;
+
+  /** `onEnd` is called once, when the connection is gone and everything is released. */
+  constructor(server: ImapServer, connection: Connection, onEnd: () => void = () => {}) {
+    this.server = server;
+    this.connection = connection;
+    this.id = newSessionId();
+    this.log = server.log.with({ session: this.id, client: connection.remote.host });
+    this.#dispatcher = new Dispatcher(this, this.#reader);
+    this.#onEnd = onEnd;
+  }
+
+  /** Greets the client and begins to read. */
+  start(): void {
+    const { config, version } = this.server;
+    const product = config.serverinfo === "on" ? ` iatlas ${version}` : config.serverinfo === "min" ? " iatlas" : "";
+    const name = config.serverinfo === "off" ? "" : `${config.servername}`;
+    this.connection.setIdleTimeout(loginTimeoutMs);
+    this.send(statusLine("*", "OK", formatCapabilities(this), `${name}${product} server ready`.trim()));
+    this.connection.attach(this);
+  }
+
+  /** Refuses the connection politely, before any command (too many connections, shutting down). */
+  static refuse(connection: Connection, text: string): void {
+    connection.write(statusLine("*", "BYE", "UNAVAILABLE", text));
+    connection.close();
+  }
+
+  // ---- output
+
+  /** Sends wire text (latin1) or octets. Returns false when the client is slow: await `drained()` before sending bulk. */
+  send(bytes: string | Uint8Array): boolean {
+    return this.connection.write(bytes);
+  }
+
+  /** Sends one untagged response, without "* " and CRLF. */
+  untagged(text: string): void {
+    this.connection.write(`* ${text}\r\n`);
+  }
+
+  drained(): Promise<void> {
+    return this.connection.drained();
+  }
+
+  // ---- state
+
+  get isAuthenticated(): boolean {
+    return this.identity !== undefined;
+  }
+
+  /** Who the session acts for; a defect before login. */
+  get user(): Identity {
+    if (!this.identity) throw new Error("not authenticated");
+    return this.identity;
+  }
+
+  get namespace(): Namespace {
+    if (!this.#namespace) throw new Error("not authenticated");
+    return this.#namespace;
+  }
+
+  /** Enters the authenticated state. */
+  login(identity: Identity): void {
+    const { config } = this.server;
+    this.identity = identity;
+    // Administrators see the standard namespace, also when a frontend speaks for them without their power.
+    this.#namespace = new Namespace(config, { user: identity.user, isAdmin: config.admins.includes(identity.user) });
+    this.log = this.log.with({ user: identity.user });
+    this.log.info("login", { by: identity.authenticated, tls: this.connection.tls?.protocol });
+    this.connection.setIdleTimeout(config.timeout * 1000);
+  }
+
+  /** Leaves the selected state without a word to the client. */
+  deselect(): void {
+    if (this.selection?.kind === "here") this.selection.local.close();
+    this.selection = undefined;
+  }
+
+  // ---- other servers
+
+  get links(): Links {
+    this.#links ??= this.server.router.openLinks({
+      identity: this.user,
+      sessionId: this.id,
+      remoteHost: this.connection.remote.host,
+      remotePort: this.connection.remote.port,
+      isSecure: this.connection.tls !== undefined,
+    });
+    return this.#links;
+  }
+
+  /** Passes a command on as it came and its untagged answers back as they come. */
+  relay(command: Command, remote: Remote): Promise<Completion> {
+    return remote.relay(command.frame, {
+      data: (bytes) => this.send(bytes),
+      drained: () => this.drained(),
+      continuation: (text) => void this.send(`+ ${text}\r\n`),
+    });
+  }
+
+  // ---- input
+
+  /** The next line that is not a command: a SASL response, IDLE's DONE. Rejects when the client is gone. */
+  readLine(): Promise<string> {
+    const line = this.#reader.nextLine();
+    if (line !== undefined) return Promise.resolve(line);
+    this.#reader.settle();
+    if (this.#isClosed) return Promise.reject(new Bye("Connection closed"));
+    return new Promise((resolve, reject) => {
+      this.#lineWaiter = { resolve, reject };
+    });
+  }
+
+  /** Forgets everything received: what a client pipelined behind STARTTLS must not be run. */
+  discardInput(): void {
+    this.#reader.takeRest();
+  }
+
+  /** Calls back once when the client is gone. Returns the way to stop. */
+  onClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.isEnding) return;
+    this.#reader.feed(bytes);
+    if (this.#lineWaiter) {
+      const line = this.#reader.nextLine();
+      if (line !== undefined) {
+        const waiter = this.#lineWaiter;
+        this.#lineWaiter = undefined;
+        this.#reader.settle();
+        waiter.resolve(line);
+        return;
+      }
+      if (this.#reader.buffered > maxCommandText) this.end("Line too long");
+    } else if (!this.#isBusy) {
+      this.#pump();
+    }
+    this.#reader.settle();
+    if (this.#isBusy && this.#reader.buffered > maxWaitingInput && !this.#isPaused) {
+      this.#isPaused = true;
+      this.connection.pause();
+    }
+  }
+
+  closed(reason: CloseReason): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.isEnding = true;
+    this.log.debug("disconnected", { reason: reason.kind });
+    this.#dispatcher.abort();
+    this.#lineWaiter?.reject(new Bye("Connection closed"));
+    this.#lineWaiter = undefined;
+    for (const listener of this.#closeListeners) listener();
+    this.#closeListeners.clear();
+    if (!this.#isBusy) this.#release();
+  }
+
+  idle(): void {
+    this.end(this.isAuthenticated ? "Idle for too long" : "Login took too long");
+  }
+
+  /** Says BYE and hangs up. */
+  end(text: string): void {
+    if (this.isEnding) return;
+    this.isEnding = true;
+    this.send(statusLine("*", "BYE", undefined, text));
+    this.connection.close();
+  }
+
+  /** Closes once everything said so far is out. */
+  hangUp(): void {
+    this.isEnding = true;
+    this.connection.close();
+  }
+
+  /** The service is going down: idle sessions hear it now, busy ones after their command. */
+  drain(): void {
+    if (this.#isBusy && !this.#lineWaiter) this.#onBusyEnd = () => this.end("Server shutting down");
+    else this.end("Server shutting down");
+  }
+  #onBusyEnd: (() => void) | undefined;
+
+  /** Runs what is complete in the input until a command has to wait. */
+  #pump(): void {
+    while (!this.isEnding) {
+      const event = this.#reader.next();
+      if (!event) {
+        const { waiting } = this.#reader;
+        if (waiting) this.#work(waiting);
+        return;
+      }
+      const work = this.#dispatcher.take(event);
+      if (work) return this.#work(work);
+    }
+  }
+
+  /** Holds the input back until `work` is done. The dispatcher answers every fault itself: a rejection is a defect. */
+  #work(work: Promise<void>): void {
+    this.#isBusy = true;
+    work
+      .catch((fault) => {
+        if (this.#isClosed) return;
+        this.log.error("session failed", { error: describeFault(fault) });
+        this.end(fault instanceof Bye ? fault.message : "Internal error");
+      })
+      .finally(() => this.#workDone());
+  }
+
+  #workDone(): void {
+    this.#isBusy = false;
+    if (this.#isClosed) return this.#release();
+    this.#onBusyEnd?.();
+    this.#pump();
+    this.#reader.settle();
+    if (this.#isPaused && !this.#isBusy) {
+      this.#isPaused = false;
+      this.connection.resume();
+    }
+  }
+
+  #release(): void {
+    this.deselect();
+    this.#links?.closeAll();
+    this.#onEnd();
+  }
+}
+
+/** Twelve letters and digits: enough to be unique in a murder's logs of a year. */
+function newSessionId(): string {
+  const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (octet) => alphabet[octet & 31]).join("");
+}
