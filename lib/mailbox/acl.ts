@@ -1,4 +1,179 @@
-// Access control lists (RFC 4314) as Cyrus writes them: "id TAB rights TAB id TAB rights TAB".
+// Access control lists (RFC 4314) as Cyrus writes them: "id TAB rights TAB id TAB rights TAB". Rights are bits; the
+// obsolete letters c and d (RFC 4314 §2.1.1) stand for k+x and t+e, and are shown beside any of these.
+
+import { Bad, No } from "../base/fault.ts";
 
 /** The stored text form. */
 export type Acl = string & { readonly brand: "Acl" };
+
+/** A set of rights as bits: see `Right`. */
+export type Rights = number & { readonly brand: "Rights" };
+
+/** Letters in the order Cyrus writes them. */
+const orderedLetters = "lrswipkxte" + "an" + "0123456789";
+
+/** The bit of each right. */
+export const Right = {
+  lookup: 1 << 0,
+  read: 1 << 1,
+  seen: 1 << 2,
+  write: 1 << 3,
+  insert: 1 << 4,
+  post: 1 << 5,
+  createChild: 1 << 6,
+  deleteMailbox: 1 << 7,
+  deleteMessage: 1 << 8,
+  expunge: 1 << 9,
+  admin: 1 << 10,
+  annotate: 1 << 11,
+} as const;
+
+const bitOfLetter = new Map<string, number>([...orderedLetters].map((letter, index) => [letter, 1 << index]));
+const unionC = Right.createChild | Right.deleteMailbox;
+const unionD = Right.deleteMessage | Right.expunge;
+bitOfLetter.set("c", unionC);
+bitOfLetter.set("d", unionD);
+
+const bitsByCode = new Uint32Array(256);
+for (const [letter, bits] of bitOfLetter) bitsByCode[letter.charCodeAt(0)] = bits;
+
+/** The bits of a letter in a stored ACL; 0 for a letter that is no right. Fast: LIST asks it for every letter. */
+export function bitsOfLetterCode(code: number): number {
+  return bitsByCode[code] ?? 0;
+}
+
+export const noRights = 0 as Rights;
+export const emptyAcl = "" as Acl;
+
+/** Throws Bad for a letter that is no right. */
+export function parseRights(text: string): Rights {
+  let bits = 0;
+  for (const letter of text) {
+    const bit = bitOfLetter.get(letter);
+    if (bit === undefined) throw new Bad(`The ${letter} right is not supported`);
+    bits |= bit;
+  }
+  return bits as Rights;
+}
+
+/** "lrswipkxtecdan" for everything but the digits. */
+export function formatRights(rights: Rights): string {
+  let text = "";
+  for (let index = 0; index < orderedLetters.length; index++) {
+    if (index === 10) text += (rights & unionC ? "c" : "") + (rights & unionD ? "d" : "");
+    if (rights & (1 << index)) text += orderedLetters[index];
+  }
+  return text;
+}
+
+/** What a new user's INBOX gives its owner. */
+export const ownerRights = parseRights("lrswipkxtean");
+
+export function hasRight(rights: Rights, right: number): boolean {
+  return (rights & right) === right;
+}
+
+export interface AclEntry {
+  /** With a leading "-" a negative entry. */
+  readonly identifier: string;
+  readonly rights: Rights;
+}
+
+/** Entries in their order. What is malformed in a stored text (unknown letters, a lone identifier) is passed over. */
+export function parseAcl(acl: Acl): readonly AclEntry[] {
+  const fields = acl.split("\t");
+  const entries: AclEntry[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    if (fields[index] !== "") entries.push({ identifier: fields[index]!, rights: lenientRights(fields[index + 1]!) });
+  }
+  return entries;
+}
+
+export function formatAcl(entries: readonly AclEntry[]): Acl {
+  let text = "";
+  for (const { identifier, rights } of entries) {
+    if (rights !== 0) text += `${identifier}\t${formatRights(rights)}\t`;
+  }
+  return text as Acl;
+}
+
+/** Reads an ACL from outside (MUPDATE) into our form; undefined when it is none. An odd number of fields is none. */
+export function readAcl(text: string): Acl | undefined {
+  if (/[\r\n\0]/.test(text)) return undefined;
+  const fields = text.split("\t");
+  if (fields.at(-1) === "") fields.pop();
+  return fields.length % 2 === 0 ? formatAcl(parseAcl(`${fields.join("\t")}\t` as Acl)) : undefined;
+}
+
+/** The ACL of the option `defaultacl`: identifiers and rights separated by blanks, "anyone lrs". */
+export function parseDefaultAcl(text: string): Acl {
+  return readAcl(text.trim().split(/\s+/).join("\t")) ?? emptyAcl;
+}
+
+/** Identifiers with rights, positively: the keys of the reverse index. */
+export function grantedIdentifiers(acl: Acl): readonly string[] {
+  const found: string[] = [];
+  for (let start = 0; start < acl.length; ) {
+    const tab = acl.indexOf("\t", start);
+    if (tab < 0) break;
+    if (acl[start] !== "-" && acl[tab + 1] !== "\t") found.push(acl.slice(start, tab));
+    const next = acl.indexOf("\t", tab + 1);
+    if (next < 0) break;
+    start = next + 1;
+  }
+  return found;
+}
+
+export interface RightsChange {
+  readonly mode: "replace" | "add" | "remove";
+  readonly rights: Rights;
+}
+
+/** SETACL's third argument: rights with an optional "+" or "-" in front (RFC 4314 §3.1). Throws Bad. */
+export function parseRightsChange(text: string): RightsChange {
+  const mode = text.startsWith("+") ? "add" : text.startsWith("-") ? "remove" : "replace";
+  return { mode, rights: parseRights(mode === "replace" ? text : text.slice(1)) };
+}
+
+/** The ACL with one identifier's entry changed; an entry without rights goes away. */
+export function modifyAcl(acl: Acl, identifier: string, { mode, rights }: RightsChange): Acl {
+  const entries = [...parseAcl(acl)];
+  const at = entries.findIndex((entry) => entry.identifier === identifier);
+  const before = at < 0 ? 0 : entries[at]!.rights;
+  const after = (mode === "replace" ? rights : mode === "add" ? before | rights : before & ~rights) as Rights;
+  if (at < 0) entries.push({ identifier, rights: after });
+  else entries[at] = { identifier, rights: after };
+  return formatAcl(entries);
+}
+
+/** The ACL with `from` called `to`: a user gets another name. */
+export function renameIdentifier(acl: Acl, from: string, to: string): Acl {
+  const renamed = (identifier: string) =>
+    identifier === from ? to : identifier === `-${from}` ? `-${to}` : identifier;
+  return formatAcl(parseAcl(acl).map((entry) => ({ ...entry, identifier: renamed(entry.identifier) })));
+}
+
+export interface IdentifierSettings {
+  readonly username_tolower: boolean;
+  readonly defaultdomain: string;
+}
+
+/** An ACL identifier in the form it is stored, with its "-". Throws No for what can be none. */
+export function canonicalIdentifier(text: string, settings: IdentifierSettings): string {
+  const sign = text.startsWith("-") ? "-" : "";
+  const bare = text.slice(sign.length);
+  if (bare === "" || /[\x00-\x1f\x7f]/.test(bare)) throw new No("CANNOT", "Invalid identifier");
+  if (/^(anyone|anybody)$/i.test(bare)) return `${sign}anyone`;
+  if (/^anonymous$/i.test(bare)) return `${sign}anonymous`;
+  if (bare.startsWith("group:")) return sign + bare;
+  const folded = settings.username_tolower ? bare.toLowerCase() : bare;
+  const suffix = `@${settings.defaultdomain}`;
+  const isLocal = settings.defaultdomain !== "" && folded.endsWith(suffix) && folded.length > suffix.length;
+  return sign + (isLocal ? folded.slice(0, -suffix.length) : folded);
+}
+
+function lenientRights(text: string): Rights {
+  let bits = 0;
+  for (const letter of text) bits |= bitOfLetter.get(letter) ?? 0;
+  return bits as Rights;
+}

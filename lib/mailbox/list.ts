@@ -5,6 +5,7 @@
 // Reads are synchronous: a lookup is one indexed read of a local file.
 
 import type { Acl } from "./acl.ts";
+import type { JournalEdit, JournalRecord } from "./journal.ts";
 import type { MailboxName } from "./name.ts";
 
 /** Names a mailbox for its whole life, whatever it is called: a UUID in lower case. */
@@ -34,7 +35,9 @@ export type Location = string & { readonly brand: "Location" };
 
 export type ListEdit =
   | { readonly put: MailboxEntry } // inserts, or replaces the entry of that name
-  | { readonly remove: MailboxName };
+  | { readonly insert: MailboxEntry } // refuses the whole change with No("ALREADYEXISTS") when the name is taken
+  | { readonly remove: MailboxName } // a name that is not there is fine
+  | { readonly expect: MailboxName; readonly uniqueId: UniqueId }; // refuses with No("INUSE") when it is another mailbox now
 
 export interface ListChange {
   readonly sequence: number;
@@ -49,11 +52,15 @@ export interface MailboxList {
   /** Every mailbox below `name`, at any depth, in name order; not `name` itself. */
   descendants(name: MailboxName): Iterable<MailboxEntry>;
   hasDescendants(name: MailboxName): boolean;
-  /** All entries whose name starts with `prefix` (all of them by default), in name order. Safe to abandon half-way. */
+  /**
+   * All entries whose name starts with `prefix` (all of them by default), in name order: by bytes, so that "a-b" stands
+   * between "a" and "a.b". Safe to abandon half-way and across awaits; changes made meanwhile may or may not be seen.
+   */
   entries(prefix?: string): Iterable<MailboxEntry>;
   /**
    * Entries whose ACL names any of `identifiers` positively, with name prefix `prefix`, in name order: the reverse ACL
-   * index. A superset of what is visible: the caller still computes the rights (negative entries).
+   * index. A superset of what is granted: the caller still computes the rights (negative entries). What owners and
+   * administrators have without an ACL entry is not in it.
    */
   grantedTo(identifiers: readonly string[], prefix?: string): Iterable<MailboxEntry>;
   readonly size: number;
@@ -65,8 +72,15 @@ export interface MailboxList {
   /** Calls back soon after any change, by this or another process. Returns the way to stop. */
   watch(listener: () => void): () => void;
 
-  /** Applies all edits in one transaction and resolves, with the new sequence, when they are on disk. */
-  change(edits: readonly ListEdit[]): Promise<number>;
+  /**
+   * Applies all edits, in order, and what they mean for unfinished operations, in one transaction: all or none.
+   * Resolves, with the new sequence, when they are on disk.
+   */
+  change(edits: readonly ListEdit[], journal?: readonly JournalEdit[]): Promise<number>;
+  /** Operations begun and not finished, by this process, another one, or one that crashed. */
+  journal(): readonly JournalRecord[];
+  /** The highest UIDVALIDITY any mailbox of this list ever had: the next must be higher. */
+  readonly maxUidValidity: number;
 
   /** False until the first full copy of the master's list is here: until then nothing is known not to exist. */
   readonly isComplete: boolean;

@@ -3,7 +3,8 @@
 
 import type { Identity } from "../sasl/identity.ts";
 import type { Frame } from "../wire/frame.ts";
-import type { MailboxEntry } from "./list.ts";
+import { No } from "../base/fault.ts";
+import type { MailboxEntry, MailboxList } from "./list.ts";
 import type { MailboxName } from "./name.ts";
 
 export type Place =
@@ -79,10 +80,40 @@ export interface Remote {
    * Rejects with No("UNAVAILABLE") when the connection is lost before the tagged line.
    */
   relay(frame: Frame, sink: ReplySink): Promise<Completion>;
-  /** Sends bytes in the middle of a relayed command (IDLE's DONE, the rest of a literal). Resolves when more may follow. */
-  send(bytes: Uint8Array): Promise<void>;
+  /** Begins a command that is sent piece by piece: a literal that is still coming in, IDLE and its DONE. */
+  begin(tag: string, sink: ReplySink): RelayedCommand;
   /** Runs a command of our own: `parts` are wire text and literals; untagged answers are collected. */
   command(
     parts: readonly (string | Uint8Array)[],
   ): Promise<Completion & { readonly untagged: readonly UntaggedResponse[] }>;
+}
+
+/** A command under way to another server; the sender frames it himself, with the tag he began it with. */
+export interface RelayedCommand {
+  /** A promise asks to wait before sending more. Sending on a lost connection does nothing: `completion` tells. */
+  send(bytes: Uint8Array | string): Promise<void> | undefined;
+  /** Rejects with No("UNAVAILABLE") when the connection is lost before the tagged line. */
+  readonly completion: Promise<Completion>;
+}
+
+/** The router of a server that answers for its own mailboxes only: a backend, or a server on its own (S18–S20). */
+export function localRouter(list: MailboxList): Router {
+  return {
+    locate: async (name) => ({ kind: "here", entry: requireUsable(list.find(name)) }),
+    home: async () => "here",
+    placeNew: async () => "here",
+    settle: async () => {},
+    openLinks: () => ({
+      to: async () => {
+        throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
+      },
+      closeAll: () => {},
+    }),
+  };
+}
+
+function requireUsable(entry: MailboxEntry | undefined): MailboxEntry {
+  if (entry === undefined || entry.state === "deleted") throw new No("NONEXISTENT", "Mailbox does not exist");
+  if (entry.state !== "active" || entry.server !== "") throw new No("UNAVAILABLE", "Mailbox is not available now");
+  return entry;
 }

@@ -1,0 +1,158 @@
+// The mailbox list in memory: for tests, and for tools that work on a copy. The same promises as list-sqlite.ts, without
+// the disk.
+
+import { No } from "../base/fault.ts";
+import { grantedIdentifiers } from "./acl.ts";
+import type { JournalEdit, JournalRecord } from "./journal.ts";
+import type { ListChange, ListEdit, MailboxEntry, MailboxList, UniqueId } from "./list.ts";
+import type { MailboxName } from "./name.ts";
+
+export class MemoryMailboxList implements MailboxList {
+  #entries = new Map<MailboxName, MailboxEntry>();
+  #journal = new Map<MailboxName, JournalRecord>();
+  readonly #changes = new Map<MailboxName, number>();
+  readonly #listeners = new Set<() => void>();
+  /** Names in order; undefined after a change of the set of names. */
+  #sorted: readonly MailboxName[] | undefined;
+  #sequence = 0;
+  #isComplete = false;
+  #maxUidValidity = 0;
+
+  find(name: MailboxName): MailboxEntry | undefined {
+    return this.#entries.get(name);
+  }
+
+  findById(uniqueId: UniqueId): MailboxEntry | undefined {
+    return uniqueId === "" ? undefined : this.#entries.values().find((entry) => entry.uniqueId === uniqueId);
+  }
+
+  descendants(name: MailboxName): Iterable<MailboxEntry> {
+    return this.entries(`${name}.`);
+  }
+
+  hasDescendants(name: MailboxName): boolean {
+    return !this.descendants(name)[Symbol.iterator]().next().done;
+  }
+
+  *entries(prefix = ""): Generator<MailboxEntry> {
+    for (let after: string | undefined; ; ) {
+      const name = this.#names().at(this.#firstIndex(after === undefined ? prefix : `${after}\x01`));
+      if (name === undefined || !name.startsWith(prefix)) return;
+      yield this.#entries.get(name)!;
+      after = name;
+    }
+  }
+
+  *grantedTo(identifiers: readonly string[], prefix = ""): Generator<MailboxEntry> {
+    for (const entry of this.entries(prefix)) {
+      if (grantedIdentifiers(entry.acl).some((identifier) => identifiers.includes(identifier))) yield entry;
+    }
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get maxUidValidity(): number {
+    return this.#maxUidValidity;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  changesSince(sequence: number): readonly ListChange[] | undefined {
+    if (sequence > this.#sequence) return undefined;
+    return [...this.#changes]
+      .filter(([, at]) => at > sequence)
+      .sort(([, a], [, b]) => a - b)
+      .map(([name, at]) => ({ sequence: at, name, entry: this.find(name) }));
+  }
+
+  watch(listener: () => void): () => void {
+    const own = () => listener();
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  async change(edits: readonly ListEdit[], journal: readonly JournalEdit[] = []): Promise<number> {
+    const before = { entries: this.#entries, journal: this.#journal };
+    this.#entries = new Map(before.entries);
+    this.#journal = new Map(before.journal);
+    const changed = new Set<MailboxName>();
+    try {
+      for (const edit of edits) this.#apply(edit, changed);
+      for (const edit of journal) this.#applyToJournal(edit);
+    } catch (fault) {
+      this.#entries = before.entries;
+      this.#journal = before.journal;
+      throw fault;
+    }
+    this.#sorted = undefined;
+    for (const name of changed) this.#changes.set(name, ++this.#sequence);
+    if (changed.size > 0) for (const listener of [...this.#listeners]) listener();
+    return this.#sequence;
+  }
+
+  journal(): readonly JournalRecord[] {
+    return [...this.#journal.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async setComplete(isComplete: boolean): Promise<void> {
+    this.#isComplete = isComplete;
+  }
+
+  close(): void {
+    this.#listeners.clear();
+  }
+
+  #apply(edit: ListEdit, changed: Set<MailboxName>): void {
+    if ("expect" in edit) {
+      if (this.find(edit.expect)?.uniqueId !== edit.uniqueId) throw new No("INUSE", "Mailbox was changed meanwhile");
+    } else if ("remove" in edit) {
+      if (this.#entries.delete(edit.remove)) changed.add(edit.remove);
+    } else {
+      const entry = "put" in edit ? edit.put : edit.insert;
+      const old = this.find(entry.name);
+      if ("insert" in edit && old) throw new No("ALREADYEXISTS", "Mailbox already exists");
+      if (old && Bun.deepEquals(old, entry)) return;
+      this.#entries.set(entry.name, entry);
+      this.#maxUidValidity = Math.max(this.#maxUidValidity, entry.uidValidity);
+      changed.add(entry.name);
+    }
+  }
+
+  #applyToJournal(edit: JournalEdit): void {
+    if ("clear" in edit) {
+      this.#journal.delete(edit.clear);
+      return;
+    }
+    const record = "begin" in edit ? edit.begin : edit.write;
+    if ("begin" in edit && this.#journal.has(record.name)) {
+      throw new No("INUSE", "Another operation on the mailbox is not finished");
+    }
+    this.#journal.set(record.name, record);
+  }
+
+  #names(): readonly MailboxName[] {
+    this.#sorted ??= [...this.#entries.keys()].sort();
+    return this.#sorted;
+  }
+
+  /** Index of the first name that is not below `bound`; the length when there is none. */
+  #firstIndex(bound: string): number {
+    const names = this.#names();
+    let low = 0;
+    let high = names.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (names[middle]! < bound) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

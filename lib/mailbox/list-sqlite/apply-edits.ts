@@ -1,0 +1,127 @@
+// What a change of the mailbox list writes: entries, the reverse ACL index, the change feed, the journal. Runs inside
+// the caller's transaction; whatever it throws must roll that back.
+
+import type { Database } from "bun:sqlite";
+import { No } from "../../base/fault.ts";
+import { grantedIdentifiers } from "../acl.ts";
+import type { JournalEdit, JournalRecord } from "../journal.ts";
+import type { ListEdit, MailboxEntry } from "../list.ts";
+import type { MailboxName } from "../name.ts";
+import { entryColumns, type ListState, selectState } from "./schema.ts";
+
+/** A change of more edits than this is not in the feed: readers load the list anew, which is cheaper for all. */
+const maxLoggedEdits = 20_000;
+/** The feed is cut to half of this when it grows longer. */
+const maxFeedLength = 200_000;
+
+export type ApplyEdits = (edits: readonly ListEdit[], journal: readonly JournalEdit[]) => number;
+
+/** Prepares the statements once; the function returned applies a change and returns the new sequence. */
+export function editsApplier(db: Database): ApplyEdits {
+  const write = prepareWrites(db);
+  return (edits, journal) => {
+    const state = write.readState.get()!;
+    const isLogged = edits.length <= maxLoggedEdits;
+    const before = state.sequence;
+    const noteChange = (name: MailboxName) => {
+      state.sequence += 1;
+      if (isLogged) write.logChange.run(state.sequence, name);
+    };
+    for (const edit of edits) applyEdit(write, edit, state, noteChange);
+    for (const edit of journal) applyJournalEdit(write, edit);
+    if (state.sequence !== before) finishFeed(write, state, isLogged);
+    return state.sequence;
+  };
+}
+
+function applyEdit(write: Writes, edit: ListEdit, state: ListState, noteChange: (name: MailboxName) => void): void {
+  if ("expect" in edit) {
+    if (write.find.get(edit.expect)?.uniqueId !== edit.uniqueId) throw new No("INUSE", "Mailbox was changed meanwhile");
+    return;
+  }
+  const name = "remove" in edit ? edit.remove : "put" in edit ? edit.put.name : edit.insert.name;
+  const old = write.find.get(name) ?? undefined;
+  if ("remove" in edit) {
+    if (old === undefined) return;
+    write.removeEntry.run(name);
+    for (const identifier of grantedIdentifiers(old.acl)) write.ungrant.run(identifier, name);
+    state.size -= 1;
+  } else {
+    const entry = "put" in edit ? edit.put : edit.insert;
+    if ("insert" in edit && old !== undefined) throw new No("ALREADYEXISTS", "Mailbox already exists");
+    if (old !== undefined && isSameEntry(old, entry)) return;
+    putEntry(write, entry, old);
+    if (old === undefined) state.size += 1;
+    state.maxUidValidity = Math.max(state.maxUidValidity, entry.uidValidity);
+  }
+  noteChange(name);
+}
+
+function putEntry(write: Writes, entry: MailboxEntry, old: MailboxEntry | undefined): void {
+  const { name, uniqueId, server, partition, acl, state, uidValidity } = entry;
+  const put = old === undefined ? write.insertEntry : write.replaceEntry;
+  put.run(name, uniqueId, server, partition, acl, state, uidValidity);
+  if (old?.acl === acl) return;
+  if (old !== undefined) for (const identifier of grantedIdentifiers(old.acl)) write.ungrant.run(identifier, name);
+  for (const identifier of grantedIdentifiers(acl)) write.grant.run(identifier, name);
+}
+
+function applyJournalEdit(write: Writes, edit: JournalEdit): void {
+  if ("clear" in edit) {
+    write.clearRecord.run(edit.clear);
+    return;
+  }
+  const record = "begin" in edit ? edit.begin : edit.write;
+  if ("begin" in edit && write.findRecord.get(record.name) !== null) {
+    throw new No("INUSE", "Another operation on the mailbox is not finished");
+  }
+  write.writeRecord.run(record.name, record.worker, JSON.stringify(record.work));
+}
+
+function finishFeed(write: Writes, state: ListState, isLogged: boolean): void {
+  if (!isLogged) state.feedFloor = state.sequence;
+  else if (state.sequence - state.feedFloor > maxFeedLength) state.feedFloor = state.sequence - maxFeedLength / 2;
+  write.trimFeed.run(state.feedFloor);
+  write.writeState.run(state.sequence, state.feedFloor, state.size, state.maxUidValidity);
+}
+
+/** Entries of the journal as they are stored. */
+export function readJournal(db: Database): readonly JournalRecord[] {
+  const rows = db.query<{ name: MailboxName; worker: string; work: string }, []>("SELECT * FROM journal ORDER BY name");
+  return rows.all().map((row) => ({ ...row, work: JSON.parse(row.work) }));
+}
+
+function isSameEntry(a: MailboxEntry, b: MailboxEntry): boolean {
+  return (
+    a.acl === b.acl &&
+    a.state === b.state &&
+    a.server === b.server &&
+    a.partition === b.partition &&
+    a.uniqueId === b.uniqueId &&
+    a.uidValidity === b.uidValidity
+  );
+}
+
+type EntryValues = [string, string, string, string, string, string, number];
+type Writes = ReturnType<typeof prepareWrites>;
+
+function prepareWrites(db: Database) {
+  const columns = "(name, uniqueid, server, partition, acl, state, uidvalidity) VALUES (?, ?, ?, ?, ?, ?, ?)";
+  return {
+    readState: db.query<ListState, []>(selectState),
+    find: db.query<MailboxEntry, [string]>(`SELECT ${entryColumns} FROM mailbox m WHERE m.name = ?`),
+    insertEntry: db.query<null, EntryValues>(`INSERT INTO mailbox ${columns}`),
+    replaceEntry: db.query<null, EntryValues>(`REPLACE INTO mailbox ${columns}`),
+    removeEntry: db.query<null, [string]>("DELETE FROM mailbox WHERE name = ?"),
+    grant: db.query<null, [string, string]>("INSERT OR IGNORE INTO granted VALUES (?, ?)"),
+    ungrant: db.query<null, [string, string]>("DELETE FROM granted WHERE identifier = ? AND name = ?"),
+    logChange: db.query<null, [number, string]>("INSERT INTO change VALUES (?, ?)"),
+    trimFeed: db.query<null, [number]>("DELETE FROM change WHERE sequence <= ?"),
+    findRecord: db.query<{ name: string }, [string]>("SELECT name FROM journal WHERE name = ?"),
+    writeRecord: db.query<null, [string, string, string]>("REPLACE INTO journal VALUES (?, ?, ?)"),
+    clearRecord: db.query<null, [string]>("DELETE FROM journal WHERE name = ?"),
+    writeState: db.query<null, [number, number, number, number]>(
+      "UPDATE list_state SET sequence = ?, feed_floor = ?, size = ?, max_uid_validity = ?",
+    ),
+  };
+}
