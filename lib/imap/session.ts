@@ -3,6 +3,7 @@
 
 import { Bye, describeFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
+import { type RightsReader, rightsReaderOf } from "../mailbox/effective-rights.ts";
 import { Namespace } from "../mailbox/namespace.ts";
 import type { Completion, Links, Remote } from "../mailbox/place.ts";
 import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
@@ -40,6 +41,7 @@ export class Session implements Receiver {
   readonly #reader = new FrameReader({ maxText: maxCommandText });
   readonly #dispatcher: Dispatcher;
   #namespace: Namespace | undefined;
+  #rights: RightsReader | undefined;
   #links: Links | undefined;
   #isBusy = false;
   #isPaused = false;
@@ -107,12 +109,19 @@ export class Session implements Receiver {
     return this.#namespace;
   }
 
+  /** Computes what the user may do with a mailbox. */
+  get rights(): RightsReader {
+    if (!this.#rights) throw new Error("not authenticated");
+    return this.#rights;
+  }
+
   /** Enters the authenticated state. */
   login(identity: Identity): void {
     const { config } = this.server;
     this.identity = identity;
     // Administrators see the standard namespace, also when a frontend speaks for them without their power.
-    this.#namespace = new Namespace(config, { user: identity.user, isAdmin: config.admins.includes(identity.user) });
+    this.#namespace = new Namespace({ ...identity, isAdmin: config.admins.includes(identity.user) }, config);
+    this.#rights = rightsReaderOf(identity, config);
     this.log = this.log.with({ user: identity.user });
     this.log.info("login", { by: identity.authenticated, tls: this.connection.tls?.protocol });
     this.connection.setIdleTimeout(config.timeout * 1000);
