@@ -1,0 +1,273 @@
+// The server side of one MUPDATE connection (RFC 3656): frames in, table rows run in order, replies out. It knows the
+// registry behind it only as an interface; a replica is the same session over a registry that cannot be written.
+
+import type { Clock } from "../base/clock.ts";
+import { Bad, Bye, describeFault, No } from "../base/fault.ts";
+import type { Log } from "../base/log.ts";
+import type { CloseReason, Connection, Receiver, ServerTls } from "../net/connection.ts";
+import type { Authenticated, ServerContext, ServerMechanism, Verifier } from "../sasl/mechanism.ts";
+import { type FrameEvent, FrameReader } from "../wire/frame-reader.ts";
+import type { Frame } from "../wire/frame.ts";
+import { type CommandRow, commandNamed } from "./command.ts";
+import { refusalTexts } from "./dialect.ts";
+import { parseHead, parseStrings } from "./parse/command.ts";
+import { writable } from "./registry-read-only.ts";
+import type { Registry, RegistryReader } from "./registry.ts";
+import { type BannerFacts, formatBanner, formatCompletion } from "./reply.ts";
+import type { UpdateStream } from "./stream.ts";
+
+export interface SessionAuthentication {
+  readonly mechanisms: readonly ServerMechanism[];
+  readonly verifier: Verifier;
+  readonly allowsPlaintext: boolean;
+  /** The user the session acts as. Throws No when he may not log in here: only administrators may. */
+  authorize(authenticated: Authenticated): string;
+}
+
+export interface SessionOptions {
+  /** What a writer changes; on a replica only readable. */
+  readonly registry: Registry | RegistryReader;
+  readonly banner: BannerFacts;
+  readonly authentication: SessionAuthentication;
+  /** Undefined: STARTTLS is not offered. */
+  readonly tls: ServerTls | undefined;
+  readonly failedLoginPauseMs: number;
+  /** RFC 3656 §2: at least 15 minutes. */
+  readonly idleMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const textLimit = 16 * 1024;
+const largestLiteral = 1024 * 1024;
+const largestLiteralBeforeLogin = 16 * 1024;
+/** Answers of writes that may be outstanding on one connection before more commands are read. */
+const mostUnanswered = 1024;
+/** Input kept while a command runs before the peer is asked to wait. */
+const mostInput = 256 * 1024;
+
+export class ServerSession implements Receiver {
+  readonly connection: Connection;
+  readonly options: SessionOptions;
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly #reader = new FrameReader({ maxText: textLimit });
+  readonly #gone = new AbortController();
+  #user: string | undefined;
+  #stream: UpdateStream | undefined;
+  #isBusy = false;
+  #answers: Promise<void> = Promise.resolve();
+  #unanswered = 0;
+  #lineWaiter: PromiseWithResolvers<string> | undefined;
+
+  constructor(connection: Connection, options: SessionOptions) {
+    this.connection = connection;
+    this.options = options;
+    this.registry = writable(options.registry);
+    this.log = options.log.with({ peer: connection.remote.host });
+  }
+
+  /** Greets and begins to read. */
+  start(): void {
+    this.connection.setIdleTimeout(this.options.idleMs);
+    this.sendBanner();
+    this.connection.attach(this);
+  }
+
+  get user(): string | undefined {
+    return this.#user;
+  }
+
+  get stream(): UpdateStream | undefined {
+    return this.#stream;
+  }
+
+  /** Aborted when the connection is closed. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Says goodbye and closes: the service is ending or not ready. */
+  dismiss(text: string): void {
+    this.connection.write(formatCompletion("*", "BYE", text));
+    this.connection.close();
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#reader.feed(bytes);
+    this.#proceed();
+    this.#reader.settle();
+    if (this.#isBusy && this.#reader.buffered > mostInput) this.connection.pause();
+  }
+
+  closed(reason: CloseReason): void {
+    this.#stream?.stop();
+    this.#gone.abort(new Bye("The connection was closed"));
+    this.#lineWaiter?.reject(new Bye("The connection was closed"));
+    this.log.debug("mupdate session ended", { user: this.#user, reason: reason.kind });
+  }
+
+  idle(): void {
+    this.dismiss("Idle for too long");
+  }
+
+  sendBanner(): void {
+    const names = this.mechanisms().map((mechanism) => mechanism.name);
+    const offersTls = this.options.tls !== undefined && this.connection.tls === undefined;
+    this.connection.write(formatBanner(this.options.banner, names, offersTls));
+  }
+
+  becomes(user: string): void {
+    this.#user = user;
+    this.log.info("login", { user, tls: this.connection.tls !== undefined });
+  }
+
+  beginStream(stream: UpdateStream): void {
+    this.#stream = stream;
+  }
+
+  /** Forgets what was received and not yet read. */
+  dropInput(): void {
+    this.#reader.takeRest();
+  }
+
+  /** The next line as it is: a response of the SASL exchange. */
+  readLine(): Promise<string> {
+    const waiter = Promise.withResolvers<string>();
+    const line = this.#reader.nextLine();
+    if (line !== undefined) waiter.resolve(line);
+    else if (this.gone.aborted) waiter.reject(this.gone.reason);
+    else this.#lineWaiter = waiter;
+    return waiter.promise;
+  }
+
+  /** The mechanisms usable now, in the configured order. */
+  mechanisms(): ServerMechanism[] {
+    const context = this.saslContext();
+    const { mechanisms, allowsPlaintext } = this.options.authentication;
+    const mayBePlain = allowsPlaintext || context.isSecure;
+    return mechanisms.filter((each) => each.isAvailable(context) && (mayBePlain || !each.isPlaintext));
+  }
+
+  saslContext(): ServerContext {
+    const { tls } = this.connection;
+    return {
+      verifier: this.options.authentication.verifier,
+      service: "mupdate",
+      hostName: this.options.banner.hostName,
+      isSecure: tls !== undefined,
+      externalId: undefined,
+      exporter: tls?.exporter,
+    };
+  }
+
+  /** Runs what has been received, one command after the other, until one of them has to wait. */
+  #proceed(): void {
+    if (this.#lineWaiter) {
+      const line = this.#reader.nextLine();
+      if (line === undefined) return;
+      this.#lineWaiter.resolve(line);
+      this.#lineWaiter = undefined;
+      return;
+    }
+    while (!this.#isBusy && this.connection.isOpen) {
+      const event = this.#reader.next();
+      if (!event) return;
+      const work = this.#take(event);
+      if (!work) continue;
+      this.#isBusy = true;
+      void work.finally(() => {
+        this.#isBusy = false;
+        this.connection.resume();
+        this.#proceed();
+        this.#reader.settle();
+      });
+    }
+  }
+
+  #take(event: FrameEvent): Promise<void> | undefined {
+    if (event.kind === "frame") return this.#run(event.frame);
+    if (event.kind === "overflow") {
+      this.#reply(parseHead(event.text)?.tag ?? "*", "BAD", "Line too long");
+      return undefined;
+    }
+    const limit = this.#user === undefined ? largestLiteralBeforeLogin : largestLiteral;
+    const total = event.head.literals.reduce((sum, literal) => sum + literal.size, event.size);
+    if (total > limit) {
+      this.#reader.refuse();
+      this.#reply(parseHead(event.head.texts[0] ?? "")?.tag ?? "*", "BAD", "Literal too large");
+      return undefined;
+    }
+    if (event.isSynchronizing) this.connection.write("+ go ahead\r\n");
+    this.#reader.buffer();
+    return undefined;
+  }
+
+  #run(frame: Frame): Promise<void> | undefined {
+    const head = parseHead(frame.texts[0] ?? "");
+    if (!head) return this.#refuse("*", refusalTexts.noCommand);
+    const { tag, name } = head;
+    if (name === "") return this.#refuse(tag, refusalTexts.nullCommand);
+    const row = commandNamed(name);
+    if (!row) return this.#refuse(tag, refusalTexts.unknown);
+    if (row.state === "authenticated" && this.#user === undefined) return this.#refuse(tag, refusalTexts.loginFirst);
+    const outcome = this.#start(row, tag, frame, head.argumentsAt);
+    if (!row.isWrite) return outcome;
+    // Writes run side by side so that one sync serves many of them; only too many of them hold the reader up.
+    return this.#unanswered > mostUnanswered ? this.#answers : undefined;
+  }
+
+  #start(row: CommandRow, tag: string, frame: Frame, argumentsAt: number): Promise<void> {
+    const begin = async (): Promise<string | undefined> => {
+      const args = parseStrings(frame, argumentsAt, row.args, row.atomFault);
+      if (this.#stream && !row.whileStreaming) throw new Bad(refusalTexts.streaming);
+      return row.run(this, { tag, args });
+    };
+    // A write is decided now, in the order of arrival; everything else first lets the writes before it be answered.
+    const result = row.isWrite ? begin() : this.#answers.then(begin);
+    const answered = this.#answer(tag, result, this.#answers);
+    this.#unanswered += 1;
+    this.#answers = answered.finally(() => {
+      this.#unanswered -= 1;
+    });
+    return this.#answers;
+  }
+
+  async #answer(tag: string, result: Promise<string | undefined>, before: Promise<void>): Promise<void> {
+    try {
+      const text = await result;
+      await before;
+      if (text !== undefined) this.#reply(tag, "OK", text);
+    } catch (fault) {
+      await before;
+      this.#replyFault(tag, fault);
+    }
+  }
+
+  #replyFault(tag: string, fault: unknown): void {
+    if (fault instanceof Bad) {
+      this.#reply(tag, "BAD", fault.message);
+    } else if (fault instanceof No) {
+      this.#reply(tag, "NO", fault.message);
+    } else if (fault instanceof Bye) {
+      this.dismiss(fault.message);
+    } else {
+      this.log.error("mupdate command failed", { tag, user: this.#user, reason: describeFault(fault) });
+      this.#reply(tag, "NO", "Internal error");
+    }
+  }
+
+  /** Refuses a line that names no runnable command, in its turn. */
+  #refuse(tag: string, text: string): Promise<void> | undefined {
+    if (this.#unanswered === 0) {
+      this.#reply(tag, "BAD", text);
+      return undefined;
+    }
+    this.#answers = this.#answers.then(() => this.#reply(tag, "BAD", text));
+    return undefined;
+  }
+
+  #reply(tag: string, status: "OK" | "NO" | "BAD", text: string): void {
+    this.connection.write(formatCompletion(tag, status, text));
+  }
+}

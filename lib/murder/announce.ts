@@ -1,0 +1,126 @@
+// How a backend asks and tells the MUPDATE master (seed 2.1, 3.7): the Registrar of a murder. One connection a process, opened
+// when it is needed and again after it was lost, shared by all sessions, commands pipelined.
+//
+// A command whose connection is lost may have been carried out or not. Every one of them says how things shall be, from
+// the same server, so it is sent once more over a new connection.
+
+import { describeFault, isTemporary, No } from "../base/fault.ts";
+import type { Log } from "../base/log.ts";
+import type { MailboxName } from "../mailbox/name.ts";
+import type { Registrar } from "../mailbox/registrar.ts";
+import type { MupdateClient } from "../mupdate/client.ts";
+
+export interface AnnounceOptions {
+  /** Opens an authenticated connection to the first master that answers. */
+  readonly connect: () => Promise<MupdateClient>;
+  readonly log: Log;
+}
+
+export interface MupdateRegistrar extends Registrar {
+  /** Ends the connection. */
+  close(): void;
+}
+
+export function mupdateRegistrar(options: AnnounceOptions): MupdateRegistrar {
+  const link = new MasterLink(options);
+  return {
+    isShared: true,
+    reserve: (name, location) =>
+      link.ask(`Cannot reserve "${name}"`, async (master) => {
+        try {
+          await master.reserve(name, location);
+        } catch (fault) {
+          throw (await isTakenElsewhere(master, name, location, fault)) ? alreadyExists(name) : fault;
+        }
+      }),
+    activate: (name, location, acl) =>
+      link.ask(`Cannot announce "${name}"`, (master) => master.activate(name, location, acl)),
+    deactivate: (name, location) =>
+      link.ask(`Cannot withdraw "${name}"`, async (master) => {
+        const known = await master.find(name);
+        // A first attempt that was carried out, though we never heard.
+        if (known?.state === "reserved" && known.location === location) return;
+        await master.deactivate(name, location);
+      }),
+    remove: (name) =>
+      link.ask(`Cannot remove "${name}"`, async (master) => {
+        await master.remove(name);
+      }),
+    find: (name) =>
+      link.ask(`Cannot look up "${name}"`, async (master) => {
+        const record = await master.find(name);
+        return record && { ...record, acl: record.state === "active" ? record.acl : undefined };
+      }),
+    close: () => link.close(),
+  };
+}
+
+function alreadyExists(name: MailboxName): No {
+  return new No("ALREADYEXISTS", `Mailbox "${name}" already exists on another server`);
+}
+
+/** MUPDATE refuses without saying why: whether somebody else has the name is asked for. */
+async function isTakenElsewhere(
+  master: MupdateClient,
+  name: MailboxName,
+  location: string,
+  fault: unknown,
+): Promise<boolean> {
+  if (!(fault instanceof No) || isTemporary(fault)) return false;
+  const known = await master.find(name);
+  return known !== undefined && known.location !== location;
+}
+
+class MasterLink {
+  readonly #options: AnnounceOptions;
+  #client: Promise<MupdateClient> | undefined;
+
+  constructor(options: AnnounceOptions) {
+    this.#options = options;
+  }
+
+  /** Runs `work` with the master; what fails comes out as No, UNAVAILABLE unless the master had a reason of its own. */
+  async ask<T>(failure: string, work: (master: MupdateClient) => Promise<T>): Promise<T> {
+    try {
+      const { client, isReused } = await this.#open();
+      try {
+        return await work(client);
+      } catch (fault) {
+        if (!isReused || client.isOpen) throw fault;
+        return await work((await this.#open()).client);
+      }
+    } catch (fault) {
+      if (fault instanceof No && fault.code !== undefined && !isTemporary(fault)) throw fault;
+      this.#options.log.warning("mupdate master refused or away", { reason: describeFault(fault) });
+      throw new No("UNAVAILABLE", `${failure}: ${describeFault(fault)}`, { cause: fault });
+    }
+  }
+
+  close(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    client?.then(
+      (open) => open.logout(),
+      () => {},
+    );
+  }
+
+  /** The connection there is, or a new one; all who ask meanwhile share one attempt. */
+  async #open(): Promise<{ readonly client: MupdateClient; readonly isReused: boolean }> {
+    const known = this.#client;
+    if (known) {
+      const client = await known;
+      if (client.isOpen) return { client, isReused: true };
+      if (this.#client === known) this.#client = undefined;
+      return this.#open();
+    }
+    const attempt = this.#options.connect();
+    this.#client = attempt;
+    try {
+      return { client: await attempt, isReused: false };
+    } catch (fault) {
+      if (this.#client === attempt) this.#client = undefined;
+      throw fault;
+    }
+  }
+}

@@ -1,0 +1,194 @@
+// One suite for every store behind the master: in memory, and on the sqlite mailbox list.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ManualClock, systemClock } from "../../lib/base/clock.ts";
+import { No } from "../../lib/base/fault.ts";
+import { openMailboxList } from "../../lib/mailbox/list-sqlite.ts";
+import { recordOf, type MailboxRecord } from "../../lib/mupdate/record.ts";
+import { type Journal, MasterRegistry, memoryJournal } from "../../lib/mupdate/registry-master.ts";
+import type { Registry, RegistryChange } from "../../lib/mupdate/registry.ts";
+import { active, emptyRegistry, mailboxName, reserved } from "../support/mupdate-world.ts";
+
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+function openStored(folder: string): Registry {
+  const list = openMailboxList({ path: join(folder, "mailboxes.db"), clock: systemClock });
+  ends.push(() => list.close());
+  const records: MailboxRecord[] = [];
+  for (const entry of list.entries()) records.push(recordOf(entry, "")!);
+  return new MasterRegistry({ journal: list, records, isReplicated: false, clock: systemClock, deadlineMs: 5000 });
+}
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "registry-"));
+  ends.push(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+const stores: readonly [string, () => Registry][] = [
+  ["memory", () => emptyRegistry()],
+  ["sqlite", () => openStored(newFolder())],
+];
+
+const ann = active("user.ann", "be1!default", "ann\tlrs\t");
+const here = ann.location;
+const there = active("x", "be2!default").location;
+
+describe.each(stores)("a registry in %s", (_, open) => {
+  test("gives a name to one of two who reserve it at once (S27, R63)", async () => {
+    const registry = open();
+    const outcomes = await Promise.allSettled([registry.reserve(ann.name, here), registry.reserve(ann.name, there)]);
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(["fulfilled", "rejected"]);
+    expect(registry.find(ann.name)).toEqual(reserved("user.ann", "be1!default"));
+  });
+
+  test("lets the same location reserve again (R78)", async () => {
+    const registry = open();
+    await registry.activate(ann.name, here, ann.acl);
+    await registry.reserve(ann.name, here);
+    expect(registry.find(ann.name)?.state).toBe("reserved");
+  });
+
+  test("activates without a reservation, and moves by activating (R64)", async () => {
+    const registry = open();
+    await registry.activate(ann.name, here, ann.acl);
+    await registry.activate(ann.name, there, ann.acl);
+    expect(registry.find(ann.name)).toEqual({ ...ann, location: there });
+  });
+
+  test("deactivates only what is active, and removes only what is there (R66, R67)", async () => {
+    const registry = open();
+    expect(await faultOf(registry.deactivate(ann.name, here))).toBeInstanceOf(No);
+    expect(await faultOf(registry.remove(ann.name))).toBeInstanceOf(No);
+    await registry.activate(ann.name, here, ann.acl);
+    await registry.deactivate(ann.name, there);
+    expect(registry.find(ann.name)).toEqual(reserved("user.ann", "be2!default"));
+    expect(await faultOf(registry.deactivate(ann.name, there))).toBeInstanceOf(No);
+    await registry.remove(ann.name);
+    expect(registry.find(ann.name)).toBeUndefined();
+    expect(registry.size).toBe(0);
+  });
+
+  test("decides on what was accepted a moment ago, though it is not on disk yet", async () => {
+    const registry = open();
+    const writes = [registry.reserve(ann.name, here), registry.remove(ann.name), registry.reserve(ann.name, there)];
+    await Promise.all(writes);
+    expect(registry.find(ann.name)?.location).toBe(there);
+  });
+
+  test("tells watchers of changes in order, and passes the barrier only after them (R73)", async () => {
+    const registry = open();
+    const seen: RegistryChange[] = [];
+    const stop = registry.watch((changes) => seen.push(...(changes ?? [])));
+    void registry.activate(ann.name, here, ann.acl);
+    await registry.barrier();
+    expect(seen).toEqual([{ name: ann.name, record: ann, wasPresent: false }]);
+    await registry.remove(ann.name);
+    expect(seen[1]).toEqual({ name: ann.name, record: undefined, wasPresent: true });
+    stop();
+    await registry.activate(ann.name, here, ann.acl);
+    expect(seen).toHaveLength(2);
+  });
+
+  test("walks all records in order while they come and go", async () => {
+    const registry = open();
+    const names = Array.from({ length: 2000 }, (_, index) => mailboxName(`user.u${index}`));
+    await Promise.all(names.map((name) => registry.activate(name, here, ann.acl)));
+    const walked: string[] = [];
+    for (const { name } of registry.records()) {
+      walked.push(name);
+      if (walked.length === 100) {
+        await registry.remove(names[0]!);
+        await registry.activate(mailboxName("user.zz"), here, ann.acl);
+      }
+    }
+    expect(new Set(walked).size).toBe(walked.length);
+    expect(walked).toContain("user.zz");
+    expect(walked).toEqual([...walked].sort());
+  });
+});
+
+test("what a stored registry acknowledged is there when it is opened again", async () => {
+  const folder = newFolder();
+  const first = openStored(folder);
+  await Promise.all([
+    first.activate(ann.name, here, ann.acl),
+    first.reserve(mailboxName("user.bob"), there),
+    first.activate(mailboxName("user.carl"), there, ann.acl),
+  ]);
+  await first.remove(mailboxName("user.carl"));
+  const again = openStored(folder);
+  expect([...again.records()]).toEqual([ann, reserved("user.bob", "be2!default")]);
+});
+
+test("nobody sees a change before it is on disk, and a failed one never happened", async () => {
+  const gate = Promise.withResolvers<void>();
+  const journal: Journal = { change: () => gate.promise };
+  const registry = new MasterRegistry({
+    journal,
+    records: [],
+    isReplicated: false,
+    clock: systemClock,
+    deadlineMs: 5000,
+  });
+  const write = registry.activate(ann.name, here, ann.acl);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(registry.find(ann.name)).toBeUndefined();
+  gate.reject(new Error("disk full"));
+  expect(await faultOf(write)).toMatchObject({ code: "UNAVAILABLE" });
+  expect(registry.find(ann.name)).toBeUndefined();
+  expect(await faultOf(registry.remove(ann.name))).toMatchObject({ code: "NONEXISTENT" });
+});
+
+test("a writer is told to ask again when the disk does not answer in time", async () => {
+  const clock = new ManualClock();
+  const registry = new MasterRegistry({
+    journal: { change: () => new Promise(() => {}) },
+    records: [],
+    isReplicated: false,
+    clock,
+    deadlineMs: 1000,
+  });
+  const write = faultOf(registry.activate(ann.name, here, ann.acl));
+  await new Promise((resolve) => setImmediate(resolve));
+  clock.advance(1000);
+  expect(await write).toMatchObject({ code: "UNAVAILABLE" });
+});
+
+test("writes of one turn share one transaction", async () => {
+  const sizes: number[] = [];
+  const journal: Journal = {
+    async change(edits) {
+      sizes.push(edits.length);
+    },
+  };
+  const registry = new MasterRegistry({
+    journal,
+    records: [],
+    isReplicated: false,
+    clock: systemClock,
+    deadlineMs: 5000,
+  });
+  const names = Array.from({ length: 100 }, (_, index) => mailboxName(`user.u${index}`));
+  await Promise.all(names.map((name) => registry.reserve(name, here)));
+  expect(sizes).toEqual([100]);
+});
+
+test("the memory journal keeps nothing", async () => {
+  expect(await memoryJournal.change([])).toBeUndefined();
+});
+
+async function faultOf(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work;
+  } catch (fault) {
+    return fault;
+  }
+  return undefined;
+}

@@ -1,0 +1,115 @@
+// A MUPDATE master and connections to it, in memory: sessions, clients and replicas talk to each other without sockets.
+
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import { No } from "../../lib/base/fault.ts";
+import { silentLog } from "../../lib/base/log.ts";
+import type { MailboxName } from "../../lib/mailbox/name.ts";
+import type { Connection } from "../../lib/net/connection.ts";
+import { MupdateClient } from "../../lib/mupdate/client.ts";
+import { logIn } from "../../lib/mupdate/login.ts";
+import { type MailboxRecord, parseLocation, parseRecordAcl, parseRecordName } from "../../lib/mupdate/record.ts";
+import { MasterRegistry, memoryJournal } from "../../lib/mupdate/registry-master.ts";
+import type { Registry, RegistryReader } from "../../lib/mupdate/registry.ts";
+import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
+import type { ClientMechanism, ServerMechanism } from "../../lib/sasl/mechanism.ts";
+import { memoryPair } from "./memory-pair.ts";
+
+/** PLAIN with one rule: the password is "secret". */
+const serverPlain: ServerMechanism = {
+  name: "PLAIN",
+  isPlaintext: true,
+  isAvailable: () => true,
+  async *start(_context, initial) {
+    const response = initial ?? (yield new Uint8Array());
+    const [authorizationId = "", authenticationId = "", password] = Buffer.from(response ?? [])
+      .toString()
+      .split("\0");
+    if (password !== "secret") throw new No("AUTHENTICATIONFAILED", "authentication failure");
+    return { authenticationId, authorizationId: authorizationId || authenticationId };
+  },
+};
+
+export const clientPlain: ClientMechanism = {
+  name: "PLAIN",
+  isPlaintext: true,
+  *start({ authorizationId, authenticationId, password }) {
+    yield Buffer.from(`${authorizationId}\0${authenticationId}\0${password}`);
+  },
+};
+
+export function emptyRegistry(records: readonly MailboxRecord[] = []): MasterRegistry {
+  return new MasterRegistry({
+    journal: memoryJournal,
+    records,
+    isReplicated: false,
+    clock: systemClock,
+    deadlineMs: 5000,
+  });
+}
+
+export function sessionOptions(
+  registry: Registry | RegistryReader,
+  more: Partial<SessionOptions> = {},
+): SessionOptions {
+  return {
+    registry,
+    banner: { hostName: "mu.lab", product: "iatlas", version: "1", upstream: undefined },
+    authentication: {
+      mechanisms: [serverPlain],
+      verifier: { checkPassword: async () => "wrong" },
+      allowsPlaintext: true,
+      authorize: ({ authorizationId }) => {
+        if (authorizationId !== "murder") throw new No("AUTHORIZATIONFAILED", "Only administrators may log in");
+        return authorizationId;
+      },
+    },
+    tls: undefined,
+    failedLoginPauseMs: 0,
+    idleMs: 0,
+    clock: systemClock,
+    log: silentLog,
+    ...more,
+  };
+}
+
+/** The client's end of a connection to a session over `registry`. */
+export function dial(options: SessionOptions): Connection {
+  const [client, server] = memoryPair();
+  new ServerSession(server, options).start();
+  return client;
+}
+
+/** A logged-in client of a session with these options. */
+export function connectTo(
+  options: SessionOptions,
+  more: { readonly lost?: (reason: string) => void; readonly clock?: Clock; readonly deadlineMs?: number } = {},
+): Promise<MupdateClient> {
+  return logIn(dial(options), {
+    mechanisms: [clientPlain],
+    credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
+    tls: undefined,
+    requiresTls: false,
+    clock: systemClock,
+    log: silentLog,
+    deadlineMs: 5000,
+    ...more,
+  });
+}
+
+/** A record in one line: `active("user.ann", "be1!default", "ann\tlrs\t")`. */
+export function active(name: string, location: string, acl = ""): MailboxRecord {
+  return {
+    name: parseRecordName(name),
+    location: parseLocation(location),
+    acl: parseRecordAcl(acl),
+    state: "active",
+  };
+}
+
+export function reserved(name: string, location: string): MailboxRecord {
+  return { ...active(name, location), state: "reserved" };
+}
+
+export function mailboxName(text: string): MailboxName {
+  return parseRecordName(text);
+}
