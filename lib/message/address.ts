@@ -1,7 +1,7 @@
 // Address lists (RFC 5322 §3.4, obsolete forms of §4.4 included) as envelope addresses (RFC 9051 §7.5.2). Never fails:
 // real headers hold unquoted commas, missing hosts and unclosed brackets, and something must be shown.
 
-import { Scanner } from "./scanner.ts";
+import { characterClass, Scanner } from "./scanner.ts";
 
 /** The four members of an address structure, latin1; undefined is NIL. */
 export interface EnvelopeAddress {
@@ -160,11 +160,7 @@ function readEncodedWord(scanner: Scanner): string | undefined {
 }
 
 /** Blanks, quotes and parentheses, and the characters that separate addresses. */
-function isSpecial(code: number): boolean {
-  return (code >= 9 && code <= 13) || separators.has(code);
-}
-
-const separators = new Set([...' "(),:;<>@'].map((char) => char.charCodeAt(0)));
+const isSpecial = characterClass(' \t\n\v\f\r"(),:;<>@', false);
 
 function readLocalPart(scanner: Scanner): string {
   let local = "";

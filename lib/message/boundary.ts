@@ -3,7 +3,10 @@
 // equal ones the innermost. A tree of octets keeps this linear however many and however alike they are.
 
 interface Node {
-  readonly next: Map<number, Node>;
+  readonly octet: number;
+  child: Node | undefined;
+  /** The next child of the same parent. There are never more than boundaries in force: a walk stays short. */
+  readonly sibling: Node | undefined;
   /** Levels whose boundary ends here, innermost last. */
   readonly levels: number[];
 }
@@ -19,10 +22,10 @@ export interface Delimiter {
   readonly isClosing: boolean;
 }
 
-/** A boundary in force, and where the branch of the tree that it needed begins. */
+/** A boundary in force, and the node under which its first new child was put. */
 interface Entry {
   readonly end: Node;
-  readonly branch: { readonly parent: Node; readonly octet: number } | undefined;
+  readonly branchOf: Node | undefined;
 }
 
 /** RFC 2046 allows 70 characters; more than this are not compared, which a prefix match does not mind. */
@@ -34,7 +37,7 @@ const dashesAfterLineEnd = Buffer.from("\n--");
 
 export class Boundaries {
   readonly #bytes: Buffer;
-  readonly #root: Node = { next: new Map(), levels: [] };
+  readonly #root: Node = { octet: -1, child: undefined, sibling: undefined, levels: [] };
   readonly #inForce: Entry[] = [];
 
   constructor(bytes: Buffer) {
@@ -44,19 +47,19 @@ export class Boundaries {
   /** Puts a boundary (latin1, not empty) in force and returns its level. */
   push(boundary: string): number {
     let node = this.#root;
-    let branch: Entry["branch"];
+    let branchOf: Node | undefined;
     const length = Math.min(boundary.length, longestBoundary);
     for (let at = 0; at < length; at++) {
       const octet = boundary.charCodeAt(at);
-      let child = node.next.get(octet);
+      let child = childOf(node, octet);
       if (!child) {
-        child = { next: new Map(), levels: [] };
-        node.next.set(octet, child);
-        branch ??= { parent: node, octet };
+        child = { octet, child: undefined, sibling: node.child, levels: [] };
+        node.child = child;
+        branchOf ??= node;
       }
       node = child;
     }
-    const level = this.#inForce.push({ end: node, branch }) - 1;
+    const level = this.#inForce.push({ end: node, branchOf }) - 1;
     node.levels.push(level);
     return level;
   }
@@ -65,7 +68,7 @@ export class Boundaries {
   pop(): void {
     const entry = this.#inForce.pop();
     entry?.end.levels.pop();
-    entry?.branch?.parent.next.delete(entry.branch.octet);
+    if (entry?.branchOf) entry.branchOf.child = entry.branchOf.child?.sibling;
   }
 
   /** The first delimiter line at or after `from`, which is the start of a line. */
@@ -95,7 +98,7 @@ export class Boundaries {
         found = node;
         foundEnd = at;
       }
-      node = at < bytes.length ? node.next.get(bytes[at]!) : undefined;
+      node = at < bytes.length ? childOf(node, bytes[at]!) : undefined;
     }
     if (!found) return undefined;
     const end = bytes.indexOf(lineFeed, foundEnd);
@@ -106,4 +109,10 @@ export class Boundaries {
       isClosing: bytes[foundEnd] === hyphen && bytes[foundEnd + 1] === hyphen,
     };
   }
+}
+
+function childOf(node: Node, octet: number): Node | undefined {
+  let child = node.child;
+  while (child && child.octet !== octet) child = child.sibling;
+  return child;
 }

@@ -3,7 +3,7 @@
 // asks for it; character sets are left to the client).
 
 import { type Header, firstValue } from "./header.ts";
-import { Scanner } from "./scanner.ts";
+import { characterClass, Scanner } from "./scanner.ts";
 
 /** Name in upper case, and value, both latin1. */
 export type Parameter = readonly [name: string, value: string];
@@ -79,18 +79,16 @@ function readToken(scanner: Scanner): string {
   return token;
 }
 
-const tspecials = new Set([...' ()<>@,;:\\"/[]?='].map((char) => char.charCodeAt(0)));
-
 /** RFC 2045 §5.1. Eight-bit characters pass: some senders put them into file names without quotes. */
-function isTspecial(code: number): boolean {
-  return code < 32 || tspecials.has(code);
-}
+const isTspecial = characterClass(' ()<>@,;:\\"/[]?=', true);
+const endsBareValue = characterClass(" \t\n\v\f\r(;", false);
+const isSemicolon = characterClass(";", false);
 
 function readParameters(scanner: Scanner): readonly Parameter[] {
   const parameters: Parameter[] = [];
   let hasPieces = false;
   while (!scanner.isAtEnd) {
-    scanner.readWhileNot((code) => code === 59);
+    scanner.readWhileNot(isSemicolon);
     scanner.at++;
     const name = readToken(scanner).toUpperCase();
     if (name === "" || scanner.peek() !== 61) continue;
@@ -106,7 +104,7 @@ function readParameters(scanner: Scanner): readonly Parameter[] {
 function readBareValue(scanner: Scanner): string {
   let value = "";
   for (;;) {
-    value += scanner.readWhileNot((code) => code === 59 || code === 40 || (code >= 9 && code <= 13) || code === 32);
+    value += scanner.readWhileNot(endsBareValue);
     const start = scanner.at;
     scanner.comment = undefined;
     scanner.skipSpace();

@@ -66,6 +66,14 @@ export class Scanner {
   }
 }
 
+/** A table of latin1 characters for `readWhileNot`: the characters given and, with `controls`, all below the blank. */
+export function characterClass(characters: string, controls: boolean): (code: number) => boolean {
+  const members = new Uint8Array(256);
+  for (const char of characters) members[char.charCodeAt(0)] = 1;
+  if (controls) members.fill(1, 0, 32);
+  return (code) => members[code] === 1;
+}
+
 function unquote(raw: string): string {
   return /[\\\r\n]/.test(raw) ? raw.replace(/\\([\s\S])|\r?\n/g, "$1") : raw;
 }
