@@ -2,9 +2,11 @@
 // does not exist. A unix socket under the configuration directory: connect, read until the end; "ok" says that everything
 // the master had accepted before is in the local list. Cyrus' programs use the same socket and the same two letters.
 
-import { chmodSync, mkdirSync, unlinkSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Socket } from "bun";
+import { connect } from "../net/connect.ts";
+import type { Connection } from "../net/connection.ts";
+import { listen } from "../net/listen.ts";
 
 /** Where the socket is. */
 export function kickPath(configDirectory: string): string {
@@ -12,32 +14,30 @@ export function kickPath(configDirectory: string): string {
 }
 
 /** Resolves to true when the local list has caught up; to false when that could not be had within the deadline. */
-export function kick(path: string, deadlineMs: number): Promise<boolean> {
+export async function kick(path: string, deadlineMs: number): Promise<boolean> {
+  const aborter = new AbortController();
+  const timer = setTimeout(() => aborter.abort(new Error("kick timed out")), deadlineMs);
+  try {
+    const connection = await connect({ path }, { timeoutMs: deadlineMs, signal: aborter.signal });
+    return await readAnswer(connection, aborter.signal);
+  } catch {
+    return false; // no replica here
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readAnswer(connection: Connection, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    let socket: Socket | undefined;
     let answer = "";
-    const finish = (isDone: boolean) => {
-      clearTimeout(timer);
-      resolve(isDone);
-      socket?.terminate();
-    };
-    const timer = setTimeout(() => finish(false), deadlineMs);
-    Bun.connect({
-      unix: path,
-      socket: {
-        open(opened) {
-          socket = opened;
-        },
-        data(_socket, bytes) {
-          answer += bytes.toString("latin1");
-          if (answer.startsWith("ok")) finish(true);
-        },
-        close: () => finish(answer.startsWith("ok")),
-        end: () => finish(answer.startsWith("ok")),
-        error: () => finish(false),
-        connectError: () => finish(false),
+    signal.addEventListener("abort", () => connection.destroy(), { once: true });
+    connection.attach({
+      receive(bytes) {
+        answer += Buffer.from(bytes).toString("latin1");
+        if (answer.startsWith("ok")) connection.close();
       },
-    }).catch(() => finish(false));
+      closed: () => resolve(answer.startsWith("ok")),
+    });
   });
 }
 
@@ -46,36 +46,19 @@ export interface KickServer {
 }
 
 /** Opens the socket; `catchUp` tells whether the list caught up. A stale socket of a dead process is replaced. */
-export function serveKicks(path: string, catchUp: () => Promise<boolean>): KickServer {
+export async function serveKicks(path: string, catchUp: () => Promise<boolean>): Promise<KickServer> {
   mkdirSync(dirname(path), { recursive: true });
-  removeIfThere(path);
-  const answer = async (socket: Socket) => {
-    const isDone = await catchUp().catch(() => false);
-    if (isDone) socket.write("ok");
-    socket.end();
-  };
-  const listener = Bun.listen({
-    unix: path,
-    socket: {
-      open: (socket) => void answer(socket),
-      data() {},
-      error() {},
-    },
-  });
   // Sessions run as other users than the replica on some machines; what a kick can do is harmless.
-  chmodSync(path, 0o777);
-  return {
-    stop() {
-      listener.stop(true);
-      removeIfThere(path);
-    },
-  };
+  const listener = await listen(
+    { path, mode: 0o777 },
+    { onConnection: (connection) => void answer(connection, catchUp) },
+  );
+  return { stop: () => listener.stop() };
 }
 
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code !== "ENOENT") throw fault;
-  }
+async function answer(connection: Connection, catchUp: () => Promise<boolean>): Promise<void> {
+  connection.attach({ receive() {}, closed() {} });
+  const isDone = await catchUp().catch(() => false);
+  if (isDone) connection.write("ok");
+  connection.close();
 }

@@ -4,7 +4,8 @@ import { expect, test } from "bun:test";
 import { silentLog } from "../../lib/base/log.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { MirrorRegistry } from "../../lib/mupdate/registry-mirror.ts";
-import { memoryPair, Transcript } from "../support/memory-pair.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
+import { Transcript } from "../support/transcript.ts";
 import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
 import { active, dial, emptyRegistry, reserved, sessionOptions } from "../support/mupdate-world.ts";
 import { entryOf } from "../../lib/mupdate/record.ts";
@@ -219,7 +220,7 @@ test("LOGOUT says BYE, answers the tag for Cyrus' clients, and closes (R74)", as
   const transcript = new Transcript(connection);
   await transcript.upTo('(master)"\r\n');
   connection.write("Q01 LOGOUT\r\n");
-  expect(await transcript.ended()).toBe('* BYE "bye-bye"\r\nQ01 OK "bye-bye"\r\n');
+  expect(await transcript.untilClosed()).toBe('* BYE "bye-bye"\r\nQ01 OK "bye-bye"\r\n');
 });
 
 test("two backends reserve one name at once: exactly one gets OK (S27, S53, R63)", async () => {
@@ -233,7 +234,7 @@ test("two backends reserve one name at once: exactly one gets OK (S27, S53, R63)
 test("a replica serves readers and refuses writers (R75)", async () => {
   const list = new MemoryMailboxList();
   await list.change([{ put: entryOf(active("user.u1", "be1.lab!default", "u1\tlrs\t")) }]);
-  const [client, server] = memoryPair();
+  const [server, client] = connectionPair();
   const options = sessionOptions(new MirrorRegistry(list, "fe.lab", async () => true), {
     banner: { hostName: "fe.lab", product: "iatlas", version: "1", upstream: "mu.lab" },
   });

@@ -5,14 +5,14 @@ import { No } from "../../lib/base/fault.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import type { MailboxName } from "../../lib/mailbox/name.ts";
 import type { Connection } from "../../lib/net/connection.ts";
-import { MupdateClient } from "../../lib/mupdate/client.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
+import type { MupdateClient } from "../../lib/mupdate/client.ts";
 import { logIn } from "../../lib/mupdate/login.ts";
 import { type MailboxRecord, parseLocation, parseRecordAcl, parseRecordName } from "../../lib/mupdate/record.ts";
 import { MasterRegistry, memoryJournal } from "../../lib/mupdate/registry-master.ts";
 import type { Registry, RegistryReader } from "../../lib/mupdate/registry.ts";
 import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
 import type { ClientMechanism, ServerMechanism } from "../../lib/sasl/mechanism.ts";
-import { memoryPair } from "./memory-pair.ts";
 
 /** PLAIN with one rule: the password is "secret". */
 const serverPlain: ServerMechanism = {
@@ -74,7 +74,7 @@ export function sessionOptions(
 
 /** The client's end of a connection to a session over `registry`. */
 export function dial(options: SessionOptions): Connection {
-  const [client, server] = memoryPair();
+  const [server, client] = connectionPair();
   new ServerSession(server, options).start();
   return client;
 }

@@ -1,0 +1,121 @@
+// The registrar of a backend against a master in memory.
+
+import { expect, test } from "bun:test";
+import { No } from "../../lib/base/fault.ts";
+import { silentLog } from "../../lib/base/log.ts";
+import type { MupdateClient } from "../../lib/mupdate/client.ts";
+import { locationOf } from "../../lib/mupdate/record.ts";
+import type { MasterRegistry } from "../../lib/mupdate/registry-master.ts";
+import { mupdateRegistrar } from "../../lib/murder/announce.ts";
+import { active, connectTo, emptyRegistry, mailboxName, reserved, sessionOptions } from "../support/mupdate-world.ts";
+
+const ann = mailboxName("user.ann");
+const here = locationOf("be1", "default");
+const acl = active("x", "x", "ann\tlrs\t").acl;
+
+function registrarOf(registry: MasterRegistry, product = "iatlas") {
+  const clients: MupdateClient[] = [];
+  const options = sessionOptions(registry);
+  const registrar = mupdateRegistrar({
+    connect: async () => {
+      const client = await connectTo({ ...options, banner: { ...options.banner, product } });
+      clients.push(client);
+      return client;
+    },
+    log: silentLog,
+  });
+  return { registrar, clients };
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
+  const fault = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return fault instanceof No ? fault.code : undefined;
+}
+
+test("reserve, activate, find, deactivate, remove over one connection", async () => {
+  const registry = emptyRegistry();
+  const { registrar, clients } = registrarOf(registry);
+  await registrar.reserve(ann, here);
+  expect(await registrar.find(ann)).toMatchObject({ state: "reserved", location: here, acl: undefined });
+  await registrar.activate(ann, here, acl);
+  expect(await registrar.find(ann)).toMatchObject({ state: "active", location: here, acl });
+  await registrar.deactivate(ann, here);
+  await registrar.deactivate(ann, here);
+  await registrar.remove(ann);
+  await registrar.remove(ann);
+  expect(await registrar.find(ann)).toBeUndefined();
+  expect(clients).toHaveLength(1);
+  registrar.close();
+});
+
+test("a name that another server holds is ALREADYEXISTS (S53)", async () => {
+  const { registrar } = registrarOf(emptyRegistry([reserved("user.ann", "be2!default")]));
+  expect(await codeOf(registrar.reserve(ann, here))).toBe("ALREADYEXISTS");
+  registrar.close();
+});
+
+test("a lost connection is opened again and the command sent once more", async () => {
+  const registry = emptyRegistry();
+  const { registrar, clients } = registrarOf(registry);
+  await registrar.reserve(ann, here);
+  clients[0]!.logout();
+  await registrar.activate(ann, here, acl);
+  expect(clients).toHaveLength(2);
+  expect(registry.find(ann)?.state).toBe("active");
+  registrar.close();
+});
+
+test("a command that may have been carried out when its connection was lost is safe to repeat", async () => {
+  const registry = emptyRegistry();
+  const { registrar, clients } = registrarOf(registry);
+  expect(await registrar.find(ann)).toBeUndefined();
+  const stop = registry.watch(() => {
+    stop();
+    clients[0]!.logout(); // the change is on disk, the answer never arrives
+  });
+  await registrar.reserve(ann, here);
+  expect(registry.find(ann)).toEqual(reserved("user.ann", "be1!default"));
+  expect(clients).toHaveLength(2);
+  registrar.close();
+});
+
+test("a master that cannot be reached makes every request UNAVAILABLE, and none hangs", async () => {
+  const registrar = mupdateRegistrar({
+    connect: async () => {
+      throw new Error("connection refused");
+    },
+    log: silentLog,
+  });
+  const codes = await Promise.all([
+    codeOf(registrar.reserve(ann, here)),
+    codeOf(registrar.activate(ann, here, acl)),
+    codeOf(registrar.deactivate(ann, here)),
+    codeOf(registrar.remove(ann)),
+    codeOf(registrar.find(ann)),
+  ]);
+  expect(codes).toEqual(["UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE"]);
+});
+
+test("many requests at once share one connection", async () => {
+  const registry = emptyRegistry();
+  const { registrar, clients } = registrarOf(registry);
+  const names = Array.from({ length: 500 }, (_, index) => mailboxName(`user.u${index}`));
+  await Promise.all(names.map((name) => registrar.activate(name, here, acl)));
+  expect(clients).toHaveLength(1);
+  expect(registry.size).toBe(500);
+  registrar.close();
+});
+
+test("a Cyrus master is never sent DELETE or DEACTIVATE for a name it does not have: it would die (W7)", async () => {
+  const registry = emptyRegistry();
+  registry.remove = registry.deactivate = async () => {
+    throw new Error("the master has crashed");
+  };
+  const { registrar } = registrarOf(registry, "Cyrus IMAP");
+  await registrar.remove(ann);
+  expect(await codeOf(registrar.deactivate(ann, here))).toBe("NONEXISTENT");
+  registrar.close();
+});
