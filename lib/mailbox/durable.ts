@@ -167,10 +167,11 @@ export function errorCode(fault: unknown): string {
   return fault instanceof Error && "code" in fault && typeof fault.code === "string" ? fault.code : "";
 }
 
-/** What the client is told when the disk fails us; the cause goes to the log. */
-export function diskFault(action: string, fault: unknown): No {
-  if (fault instanceof No) return fault;
-  const isFull = /^(ENOSPC|EDQUOT|SQLITE_FULL)$/.test(errorCode(fault));
+/** What to throw when the disk or SQLite fails us: temporary for the client, its cause for the log. Defects stay as they are. */
+export function diskFault(action: string, fault: unknown): unknown {
+  const code = errorCode(fault);
+  if (fault instanceof No || !code) return fault;
+  const isFull = /^(ENOSPC|EDQUOT|SQLITE_FULL)$/.test(code);
   const text = isFull ? `Cannot ${action}: the disk is full` : `Cannot ${action}: ${describeFault(fault)}`;
   return new No("UNAVAILABLE", text, { cause: fault });
 }

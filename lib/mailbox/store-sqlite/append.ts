@@ -1,0 +1,128 @@
+// Putting messages into a mailbox: the staged file gets its name in the mailbox folder inside the index transaction, so
+// that a UID and its file come together. What a killed process leaves behind is a file without a row: the next to get that
+// UID moves it aside.
+
+import fs from "node:fs";
+import { No } from "../../base/fault.ts";
+import { errorCode, isMissing } from "../durable.ts";
+import { type CachedStructure, type NewMessage, SystemFlags, type Uid } from "../store.ts";
+import { messagePath, orphanPath } from "./layout.ts";
+import { StagedFile } from "./staging.ts";
+import { setSeen } from "./seen.ts";
+import type { Transaction, WriteJob } from "./transaction.ts";
+
+/** A message as the index keeps it, and the file to link it from. */
+export interface Arrival {
+  readonly source: string;
+  readonly system: number;
+  readonly isSeen: boolean;
+  readonly keywords: readonly string[];
+  readonly internalDate: number;
+  readonly size: number;
+  readonly guid: string;
+  readonly headerSize: number;
+  readonly structure: CachedStructure;
+}
+
+export function appendJob(
+  messages: readonly NewMessage[],
+  user: string,
+  nowMs: number,
+  admit: (() => void) | undefined,
+): WriteJob<readonly Uid[]> {
+  const arrivals = messages.map(arrivalOf);
+  return {
+    action: "append to the mailbox",
+    messages: messages.length,
+    newUids: messages.length,
+    *steps(transaction) {
+      admit?.();
+      const uids: Uid[] = [];
+      for (const arrival of arrivals) {
+        uids.push(addMessage(transaction, arrival, user, nowMs));
+        yield;
+      }
+      return uids;
+    },
+  };
+}
+
+/** Gives the message the next UID. */
+export function addMessage(transaction: Transaction, arrival: Arrival, user: string, nowMs: number): Uid {
+  const { index, totals, target } = transaction;
+  const modSeq = transaction.modSeq();
+  const uid = totals.uidNext as Uid; // the place where UIDs are made
+  if (uid >= 0xffff_ffff) throw new No("LIMIT", "Mailbox has used up its UIDs");
+  linkMessage(transaction, arrival.source, messagePath(target.path, uid), uid);
+  totals.uidNext += 1;
+  totals.messages += 1;
+  totals.bytes += arrival.size;
+  if (arrival.system & SystemFlags.deleted) totals.deleted += 1;
+  const keywords = arrival.keywords.length === 0 ? null : index.keywords.encode(arrival.keywords, () => modSeq);
+  index.run(
+    "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    uid,
+    modSeq,
+    modSeq,
+    arrival.system & ~SystemFlags.seen,
+    keywords,
+    arrival.internalDate,
+    Math.floor(nowMs / 1000),
+    arrival.size,
+    arrival.guid,
+    arrival.headerSize,
+  );
+  const { envelope, bodyStructure, body } = arrival.structure;
+  index.run("INSERT INTO structure VALUES (?, ?, ?, ?)", uid, envelope, bodyStructure, body);
+  if (arrival.isSeen) setSeen(transaction, user, uid, true);
+  return uid;
+}
+
+function linkMessage(transaction: Transaction, source: string, path: string, uid: number): void {
+  try {
+    link(source, path);
+  } catch (fault) {
+    if (errorCode(fault) !== "EEXIST") {
+      if (isMissing(fault) && !fs.existsSync(transaction.target.path)) {
+        throw new No("NONEXISTENT", "Mailbox does not exist");
+      }
+      throw fault;
+    }
+    fs.renameSync(path, orphanPath(transaction.target.path, uid));
+    link(source, path);
+  }
+  transaction.hasNewFiles = true;
+  transaction.undo.push(() => fs.rmSync(path, { force: true }));
+}
+
+function link(source: string, path: string): void {
+  try {
+    fs.linkSync(source, path);
+  } catch (fault) {
+    // A file can have so many names only (ext4: 65,000); a mail to more mailboxes than that is rare enough to sync here.
+    if (errorCode(fault) !== "EMLINK") throw fault;
+    fs.copyFileSync(source, path, fs.constants.COPYFILE_EXCL);
+    const descriptor = fs.openSync(path, "r");
+    try {
+      fs.fdatasyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  }
+}
+
+function arrivalOf(message: NewMessage): Arrival {
+  const { staged, flags } = message;
+  if (!(staged instanceof StagedFile)) throw new Error("message was staged by another store");
+  return {
+    source: staged.path,
+    system: flags.system,
+    isSeen: (flags.system & SystemFlags.seen) !== 0,
+    keywords: flags.keywords,
+    internalDate: Math.floor(message.internalDateMs / 1000),
+    size: staged.size,
+    guid: staged.guid,
+    headerSize: staged.headerSize,
+    structure: staged.structure,
+  };
+}

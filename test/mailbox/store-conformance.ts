@@ -1,0 +1,575 @@
+// What every message store must do, whatever it is made of. Run by store-memory.test.ts and store-sqlite.test.ts.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { encodeUtf8, latin1 } from "../../lib/base/bytes.ts";
+import { No } from "../../lib/base/fault.ts";
+import type { UniqueId } from "../../lib/mailbox/list.ts";
+import {
+  type CachedStructure,
+  type FlagChange,
+  type Flags,
+  type Mailbox,
+  type MessageStore,
+  type ModSeq,
+  type NewMessage,
+  type StagedMessage,
+  SystemFlags,
+  type Uid,
+} from "../../lib/mailbox/store.ts";
+
+export const testPartitions = ["default", "slow"] as const;
+
+/** Stands for structure.ts: what a store keeps is none of its business. */
+export function describeSimply(bytes: Uint8Array): { structure: CachedStructure; headerSize: number } {
+  const text = latin1(bytes);
+  const end = text.indexOf("\r\n\r\n");
+  const subject = /^Subject: (.*)\r$/m.exec(text)?.[1] ?? "";
+  return {
+    structure: { envelope: `(NIL "${subject}")`, bodyStructure: `("TEXT" ${bytes.length} NIL)`, body: `("TEXT")` },
+    headerSize: end === -1 ? bytes.length : end + 4,
+  };
+}
+
+export function messageText(subject: string, body = "Hello"): string {
+  return `Subject: ${subject}\r\n\r\n${body}\r\n`;
+}
+
+export async function stageMessage(
+  store: MessageStore,
+  text: string | Uint8Array,
+  partition = "default",
+): Promise<StagedMessage> {
+  const staging = await store.stage(partition);
+  await staging.write(typeof text === "string" ? encodeUtf8(text) : text);
+  return await staging.finish();
+}
+
+/** Stages and appends one message per subject, all at once. */
+export async function deliver(
+  store: MessageStore,
+  mailbox: Mailbox,
+  subjects: readonly string[],
+  flags: Flags = noFlags,
+  user = "ann",
+): Promise<readonly Uid[]> {
+  const messages: NewMessage[] = [];
+  for (const subject of subjects) {
+    messages.push({
+      staged: await stageMessage(store, messageText(subject)),
+      flags,
+      internalDateMs: 1_600_000_000_999,
+    });
+  }
+  const uids = await mailbox.append(messages, user);
+  for (const { staged } of messages) staged.discard();
+  return uids;
+}
+
+export const noFlags: Flags = { system: 0, keywords: [] };
+
+export function newId(): UniqueId {
+  return crypto.randomUUID() as UniqueId; // a brand is made where an id is
+}
+
+export async function faultOf(promise: Promise<unknown>): Promise<unknown> {
+  return await promise.then(
+    () => undefined,
+    (fault: unknown) => fault,
+  );
+}
+
+const everything =
+  SystemFlags.answered | SystemFlags.flagged | SystemFlags.deleted | SystemFlags.draft | SystemFlags.seen;
+
+function change(
+  operation: FlagChange["operation"],
+  uids: readonly Uid[],
+  flags: Partial<Flags>,
+  more = {},
+): FlagChange {
+  const named = { ...noFlags, ...flags };
+  return { uids, operation, flags: named, allowedSystem: everything, mayChangeKeywords: true, ...more };
+}
+
+function list(uids: Iterable<number>): number[] {
+  return [...uids];
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
+  const fault = await faultOf(promise);
+  return fault instanceof No ? fault.code : `not refused: ${String(fault)}`;
+}
+
+/** `openStore` is called for each test and knows `testPartitions`. */
+export function conformsAsMessageStore(name: string, openStore: () => Promise<MessageStore>): void {
+  let store: MessageStore;
+  let id: UniqueId;
+  let box: Mailbox;
+
+  beforeEach(async () => {
+    store = await openStore();
+    id = newId();
+    await store.create(id, "default", 77);
+    box = await store.open(id, "default");
+  });
+  afterEach(async () => {
+    box.release();
+    await store.close();
+  });
+
+  const flagsOf = (uid: Uid, user = "ann") => [...box.records([uid], user)][0]?.flags;
+  const modSeqOf = (uid: Uid, user = "ann") => [...box.records([uid], user)][0]?.modSeq;
+  const now = () => box.totals().highestModSeq;
+
+  describe(`${name}: mailboxes`, () => {
+    test("a new mailbox is empty, with UIDNEXT 1 and a MODSEQ", () => {
+      expect(box.totals()).toEqual({
+        uidValidity: 77,
+        uidNext: 1 as Uid,
+        highestModSeq: 1 as ModSeq,
+        messages: 0,
+        bytes: 0,
+        deleted: 0,
+      });
+      expect(list(box.uids())).toEqual([]);
+      expect(box.unseen("ann")).toMatchObject({ count: 0, firstUid: undefined });
+      expect(box.uniqueId).toBe(id);
+    });
+
+    test("open() refuses a mailbox that is not there as NONEXISTENT", async () => {
+      expect(await codeOf(store.open(newId(), "default"))).toBe("NONEXISTENT");
+      expect(await codeOf(store.open(id, "slow"))).toBe("NONEXISTENT");
+    });
+
+    test("an unknown partition is UNAVAILABLE, never NONEXISTENT", async () => {
+      expect(await codeOf(store.open(id, "nowhere"))).toBe("UNAVAILABLE");
+      expect(await codeOf(store.create(id, "nowhere", 1))).toBe("UNAVAILABLE");
+    });
+
+    test("create() refuses an id that is in use and leaves it alone", async () => {
+      await deliver(store, box, ["one"]);
+      expect(await codeOf(store.create(id, "default", 99))).toBe("ALREADYEXISTS");
+      expect(box.totals()).toMatchObject({ uidValidity: 77, messages: 1 });
+    });
+
+    test("list() and exists() know the mailboxes of each partition", async () => {
+      const other = newId();
+      await store.create(other, "slow", 1);
+      expect(list(store.list("default") as Iterable<never>)).toEqual([id as never]);
+      expect([...store.list("slow")]).toEqual([other]);
+      expect(store.exists(id, "default")).toBe(true);
+      expect(store.exists(id, "slow")).toBe(false);
+    });
+
+    test("remove() takes the mailbox and all its messages, and finds a missing one fine", async () => {
+      await deliver(store, box, ["one"]);
+      await store.remove(id, "default");
+      await store.remove(id, "default");
+      expect(store.exists(id, "default")).toBe(false);
+      expect(await codeOf(store.open(id, "default"))).toBe("NONEXISTENT");
+    });
+
+    test("a session in a removed mailbox is told NONEXISTENT", async () => {
+      await store.remove(id, "default");
+      expect(() => box.totals()).toThrow(No);
+      expect(() => box.changesSince(1 as ModSeq, "ann")).toThrow(No);
+      expect(await codeOf(deliver(store, box, ["late"]))).toBe("NONEXISTENT");
+    });
+
+    test("an id may be made again after its removal", async () => {
+      await deliver(store, box, ["one"]);
+      await store.remove(id, "default");
+      await store.create(id, "default", 78);
+      box.release();
+      box = await store.open(id, "default");
+      expect(box.totals()).toMatchObject({ uidValidity: 78, messages: 0 });
+    });
+
+    test("lockMaildrop() is exclusive until released (RFC 1939 §3)", async () => {
+      const release = await store.lockMaildrop(id, "default");
+      expect(await codeOf(store.lockMaildrop(id, "default"))).toBe("INUSE");
+      release();
+      release();
+      const again = await store.lockMaildrop(id, "default");
+      expect(await codeOf(store.lockMaildrop(id, "default"))).toBe("INUSE");
+      again();
+      expect(await codeOf(store.lockMaildrop(newId(), "default"))).toBe("NONEXISTENT");
+    });
+  });
+
+  describe(`${name}: append`, () => {
+    test("append() gives ascending UIDs and keeps flags, date, size and GUID (R37)", async () => {
+      const text = messageText("first");
+      const staged = await stageMessage(store, text);
+      const before = now();
+      const flags = { system: SystemFlags.flagged | SystemFlags.seen, keywords: ["$Junk", "Later"] };
+      const uids = await box.append([{ staged, flags, internalDateMs: 1_600_000_000_999 }], "ann");
+      staged.discard();
+      expect(list(uids)).toEqual([1]);
+      const [record] = [...box.records(uids, "ann")];
+      expect(record).toMatchObject({
+        uid: 1 as Uid,
+        internalDateMs: 1_600_000_000_000,
+        size: text.length,
+        guid: new Bun.CryptoHasher("sha1").update(text).digest("hex"),
+      });
+      expect(record?.flags.system).toBe(flags.system);
+      expect([...(record?.flags.keywords ?? [])].sort()).toEqual(["$Junk", "Later"]);
+      expect(record!.saveDateMs % 1000).toBe(0);
+      expect(record!.modSeq).toBeGreaterThan(before);
+      expect(list(await deliver(store, box, ["second", "third"]))).toEqual([2, 3]);
+      expect(list(box.uids())).toEqual([1, 2, 3]);
+      expect(box.totals()).toMatchObject({ uidNext: 4 as Uid, messages: 3 });
+    });
+
+    test("what was described when staging is kept with the message", async () => {
+      const [uid] = await deliver(store, box, ["Grüße"]);
+      expect(box.structure(uid!)?.envelope).toBe(`(NIL "${latin1(encodeUtf8("Grüße"))}")`);
+      expect(box.structure(uid!)?.bodyStructure).toStartWith(`("TEXT"`);
+      expect(box.structure(99 as Uid)).toBeUndefined();
+    });
+
+    test("one staged message may go to several mailboxes, and survives its discard()", async () => {
+      const other = newId();
+      await store.create(other, "default", 5);
+      const second = await store.open(other, "default");
+      const staged = await stageMessage(store, messageText("shared"));
+      expect(latin1(staged.read(0, 8))).toBe("Subject:");
+      await box.append([{ staged, flags: noFlags, internalDateMs: 0 }], "ann");
+      await second.append([{ staged, flags: noFlags, internalDateMs: 0 }], "bob");
+      staged.discard();
+      expect(latin1(box.body(1 as Uid)!.read(0, 999))).toBe(messageText("shared"));
+      expect(latin1(second.body(1 as Uid)!.read(0, 999))).toBe(messageText("shared"));
+      second.release();
+    });
+
+    test("a refusing admit() leaves everything as it was", async () => {
+      const staged = await stageMessage(store, messageText("big"));
+      const totals = box.totals();
+      const refuse = () => {
+        throw new No("OVERQUOTA", "Quota exceeded");
+      };
+      const message = { staged, flags: { system: 0, keywords: ["Fresh"] }, internalDateMs: 0 };
+      expect(await codeOf(box.append([message, message], "ann", refuse))).toBe("OVERQUOTA");
+      expect(box.totals()).toEqual(totals);
+      expect(box.keywords()).toEqual([]);
+      staged.discard();
+    });
+
+    test("concurrent appends all arrive, each once, in one ascending row (S45)", async () => {
+      const uids = await Promise.all(Array.from({ length: 40 }, (_, i) => deliver(store, box, [`m${i}`, `n${i}`])));
+      expect(uids.flat().sort((a, b) => a - b) as number[]).toEqual(Array.from({ length: 80 }, (_, i) => i + 1));
+      for (const [first, second] of uids) expect(second!).toBeGreaterThan(first!);
+      expect(box.totals()).toMatchObject({ messages: 80, uidNext: 81 as Uid });
+    });
+
+    test("an empty message and one larger than any buffer are kept byte for byte", async () => {
+      const big = new Uint8Array(3_000_000).map((_, i) => (i * 7 + (i >> 9)) & 0xff);
+      const staging = await store.stage("default");
+      for (let at = 0; at < big.length; at += 100_000) await staging.write(big.subarray(at, at + 100_000));
+      const staged = await staging.finish();
+      const empty = await stageMessage(store, "");
+      await box.append(
+        [staged, empty].map((each) => ({ staged: each, flags: noFlags, internalDateMs: 0 })),
+        "ann",
+      );
+      staged.discard();
+      empty.discard();
+      const body = box.body(1 as Uid)!;
+      expect(body.size).toBe(big.length);
+      expect(Buffer.compare(body.read(0, big.length), big)).toBe(0);
+      expect(Buffer.compare(body.read(1_234_567, 1_234_999), big.subarray(1_234_567, 1_234_999))).toBe(0);
+      expect(body.read(big.length - 3, big.length + 100).length).toBe(3);
+      expect(body.read(big.length + 1, big.length + 100).length).toBe(0);
+      expect(box.body(2 as Uid)!.size).toBe(0);
+      expect(box.body(2 as Uid)!.read(0, 10).length).toBe(0);
+    });
+
+    test("a message being read survives its expunge", async () => {
+      const staged = await stageMessage(store, new Uint8Array(500_000).fill(65));
+      await box.append([{ staged, flags: noFlags, internalDateMs: 0 }], "ann");
+      const [small] = await deliver(store, box, ["small"]);
+      const bodies = [box.body(1 as Uid)!, box.body(small!)!];
+      await box.expunge([1 as Uid, small!]);
+      expect(bodies[0]!.read(499_999, 500_001)).toEqual(Buffer.from("A"));
+      expect(latin1(bodies[1]!.read(0, 14))).toBe("Subject: small");
+      expect(box.body(1 as Uid)).toBeUndefined();
+    });
+
+    test("a discarded staging leaves nothing", async () => {
+      const staging = await store.stage("default");
+      await staging.write(encodeUtf8("half a mess"));
+      staging.discard();
+      expect(box.totals().messages).toBe(0);
+    });
+  });
+
+  describe(`${name}: flags`, () => {
+    test("changeFlags() adds, removes and replaces, one MODSEQ for all its messages", async () => {
+      const uids = await deliver(store, box, ["a", "b", "c"], { system: SystemFlags.draft, keywords: ["Old"] });
+      const before = now();
+      await box.changeFlags(change("add", uids, { system: SystemFlags.flagged, keywords: ["New"] }), "ann");
+      expect(now()).toBe((before + 1) as ModSeq);
+      expect(new Set([...box.records(uids, "ann")].map((each) => each.modSeq))).toEqual(new Set([now()]));
+      expect(flagsOf(uids[0]!)).toEqual({ system: SystemFlags.draft | SystemFlags.flagged, keywords: ["Old", "New"] });
+      await box.changeFlags(change("remove", [uids[0]!], { system: SystemFlags.draft, keywords: ["old"] }), "ann");
+      expect(flagsOf(uids[0]!)).toEqual({ system: SystemFlags.flagged, keywords: ["New"] });
+      await box.changeFlags(change("replace", [uids[1]!], { system: SystemFlags.seen, keywords: [] }), "ann");
+      expect(flagsOf(uids[1]!)).toEqual({ system: SystemFlags.seen, keywords: [] });
+    });
+
+    test("a change that changes nothing gives no MODSEQ", async () => {
+      const uids = await deliver(store, box, ["a"], { system: SystemFlags.seen, keywords: ["Work"] });
+      const before = now();
+      await box.changeFlags(change("add", uids, { system: SystemFlags.seen, keywords: ["WORK"] }), "ann");
+      await box.changeFlags(change("remove", uids, { system: SystemFlags.draft, keywords: ["None"] }), "ann");
+      await box.changeFlags(change("replace", uids, { system: SystemFlags.seen, keywords: ["work"] }), "ann");
+      await box.changeFlags(change("add", [99 as Uid], { system: SystemFlags.draft }), "ann");
+      await box.changeFlags(change("remove", uids, { system: SystemFlags.seen }), "bob");
+      expect(now()).toBe(before);
+      expect(box.version()).toBe(before);
+    });
+
+    test("keywords keep their first spelling, whatever case is used later", async () => {
+      const uids = await deliver(store, box, ["a", "b"], { system: 0, keywords: ["ToDo"] });
+      await box.changeFlags(change("add", uids, { keywords: ["TODO", "later"] }), "ann");
+      await box.changeFlags(change("add", uids, { keywords: ["LATER"] }), "ann");
+      expect(flagsOf(uids[1]!)?.keywords).toEqual(["ToDo", "later"]);
+      expect(box.keywords()).toEqual(["ToDo", "later"]);
+    });
+
+    test("only allowed bits are changed, keywords only when they may be", async () => {
+      const uids = await deliver(store, box, ["a"], {
+        system: SystemFlags.deleted | SystemFlags.draft,
+        keywords: ["Keep"],
+      });
+      const limits = { allowedSystem: SystemFlags.seen | SystemFlags.draft, mayChangeKeywords: false };
+      const asked = { system: SystemFlags.flagged | SystemFlags.seen, keywords: ["Other"] };
+      await box.changeFlags(change("replace", uids, asked, limits), "ann");
+      expect(flagsOf(uids[0]!)).toEqual({ system: SystemFlags.deleted | SystemFlags.seen, keywords: ["Keep"] });
+      const noSeen = { allowedSystem: SystemFlags.deleted };
+      await box.changeFlags(change("replace", uids, { keywords: ["Keep"] }, noSeen), "ann");
+      expect(flagsOf(uids[0]!)).toEqual({ system: SystemFlags.seen, keywords: ["Keep"] });
+    });
+
+    test("\\Seen belongs to each user", async () => {
+      const uids = await deliver(store, box, ["a", "b", "c"], { system: SystemFlags.seen, keywords: [] }, "ann");
+      expect(box.unseen("ann")).toMatchObject({ count: 0, firstUid: undefined });
+      expect(box.unseen("bob")).toMatchObject({ count: 3, firstUid: uids[0] });
+      await box.changeFlags(change("add", [uids[0]!], { system: SystemFlags.seen }), "bob");
+      expect(box.unseen("bob")).toMatchObject({ count: 2, firstUid: uids[1] });
+      await box.changeFlags(change("remove", [uids[2]!], { system: SystemFlags.seen }), "ann");
+      expect(box.unseen("ann")).toMatchObject({ count: 1, firstUid: uids[2] });
+      expect(flagsOf(uids[2]!, "ann")?.system).toBe(0);
+      await box.expunge([uids[2]!, uids[0]!]);
+      expect(box.unseen("ann")).toMatchObject({ count: 0 });
+      expect(box.unseen("bob")).toMatchObject({ count: 1, firstUid: uids[1] });
+    });
+
+    test("UNCHANGEDSINCE leaves later messages alone and reports them (RFC 7162 §3.1.3)", async () => {
+      const uids = await deliver(store, box, ["a", "b", "c"]);
+      const since = now();
+      await box.changeFlags(change("add", [uids[1]!], { system: SystemFlags.flagged }), "ann");
+      const asked = change("add", uids, { system: SystemFlags.answered }, { unchangedSince: since });
+      expect(await box.changeFlags(asked, "ann")).toEqual({ unchanged: [uids[1]!] });
+      expect(flagsOf(uids[0]!)?.system).toBe(SystemFlags.answered);
+      expect(flagsOf(uids[1]!)?.system).toBe(SystemFlags.flagged);
+      const never = change("add", uids, { system: SystemFlags.draft }, { unchangedSince: 0 });
+      expect(await box.changeFlags(never, "ann")).toEqual({ unchanged: uids });
+    });
+
+    test("totals count \\Deleted and octets through every kind of change", async () => {
+      const uids = await deliver(store, box, ["a", "b", "c"], { system: SystemFlags.deleted, keywords: [] });
+      expect(box.totals().deleted).toBe(3);
+      await box.changeFlags(change("remove", [uids[0]!], { system: SystemFlags.deleted }), "ann");
+      expect(box.totals().deleted).toBe(2);
+      await box.expunge([uids[1]!]);
+      expect(box.totals()).toMatchObject({ deleted: 1, messages: 2, bytes: 2 * messageText("a").length });
+    });
+  });
+
+  describe(`${name}: records`, () => {
+    test("records() gives those that exist, ascending, sparse or dense, and may be left early", async () => {
+      const uids = await deliver(
+        store,
+        box,
+        Array.from({ length: 600 }, (_, i) => `m${i}`),
+      );
+      await box.expunge(uids.filter((uid) => uid % 7 === 0));
+      const left = uids.filter((uid) => uid % 7 !== 0);
+      expect([...box.records(uids, "ann")].map((each) => each.uid)).toEqual(left);
+      const sparse = [9999, 590, 300, 300, 14, 8, 2] as Uid[];
+      expect([...box.records(sparse, "ann")].map((each) => each.uid) as number[]).toEqual([2, 8, 300, 590]);
+      for (const first of box.records(uids, "ann")) {
+        expect(first.uid).toBe(1 as Uid);
+        break;
+      }
+      expect([...box.records([], "ann")]).toEqual([]);
+      expect(list(box.uids())).toEqual(list(left));
+    });
+
+    test("body() tells the header's size", async () => {
+      const [uid] = await deliver(store, box, ["abc"]);
+      expect(box.body(uid!)!.headerSize).toBe("Subject: abc\r\n\r\n".length);
+    });
+  });
+
+  describe(`${name}: changes`, () => {
+    test("changesSince() tells arrivals, flag changes and expunges apart", async () => {
+      const old = await deliver(store, box, ["a", "b", "c"]);
+      const since = now();
+      const fresh = await deliver(store, box, ["d", "e"]);
+      await box.changeFlags(change("add", [old[0]!, fresh[0]!], { system: SystemFlags.flagged }), "bob");
+      await box.expunge([old[2]!, fresh[1]!]);
+      expect(box.changesSince(since, "ann")).toEqual({
+        highestModSeq: now(),
+        arrived: [fresh[0]!],
+        flagged: [old[0]!],
+        expunged: [old[2]!],
+        hasNewKeywords: false,
+      });
+      expect(box.changesSince(now(), "ann")).toMatchObject({ arrived: [], flagged: [], expunged: [] });
+    });
+
+    test("changesSince() shows changes of \\Seen to their user only", async () => {
+      const uids = await deliver(store, box, ["a", "b"]);
+      const since = now();
+      await box.changeFlags(change("add", [uids[0]!], { system: SystemFlags.seen }), "bob");
+      expect(box.changesSince(since, "bob").flagged).toEqual([uids[0]!]);
+      expect(box.changesSince(since, "ann").flagged).toEqual([]);
+      expect(modSeqOf(uids[0]!, "ann")).toBe(since);
+      expect(modSeqOf(uids[0]!, "bob")).toBe(now());
+      const unset = now();
+      await box.changeFlags(change("remove", [uids[0]!], { system: SystemFlags.seen }), "bob");
+      expect(box.changesSince(unset, "bob").flagged).toEqual([uids[0]!]);
+    });
+
+    test("changesSince() tells of new keywords", async () => {
+      const uids = await deliver(store, box, ["a"], { system: 0, keywords: ["Known"] });
+      const since = now();
+      await box.changeFlags(change("add", uids, { keywords: ["Unknown"] }), "ann");
+      expect(box.changesSince(since, "ann").hasNewKeywords).toBe(true);
+      expect(box.changesSince(now(), "ann").hasNewKeywords).toBe(false);
+    });
+
+    test("version() differs after every change", async () => {
+      const seen = new Set([box.version()]);
+      const uids = await deliver(store, box, ["a", "b"]);
+      seen.add(box.version());
+      await box.changeFlags(change("add", uids, { system: SystemFlags.seen }), "ann");
+      seen.add(box.version());
+      await box.expunge([uids[0]!]);
+      seen.add(box.version());
+      expect(seen.size).toBe(4);
+      expect(box.version()).toBe(box.version());
+    });
+
+    test("watch() calls back after a change through another handle, until stopped", async () => {
+      const other = await store.open(id, "default");
+      let stop = () => {};
+      const woken = new Promise<void>((resolve) => {
+        stop = box.watch(resolve);
+      });
+      await deliver(store, other, ["a"]);
+      await woken;
+      stop();
+      let calls = 0;
+      box.watch(() => calls++)();
+      await deliver(store, other, ["b"]);
+      expect(calls).toBe(0);
+      other.release();
+    });
+
+    test("takeRecent() gives each arrival to one claiming session only (R15)", async () => {
+      await deliver(store, box, ["a", "b"]);
+      expect(box.takeRecent(false)).toBe(1 as Uid);
+      expect(box.takeRecent(true)).toBe(1 as Uid);
+      const other = await store.open(id, "default");
+      expect(other.takeRecent(false)).toBe(3 as Uid);
+      await deliver(store, box, ["c"]);
+      expect(other.takeRecent(true)).toBe(3 as Uid);
+      expect(other.takeRecent(true)).toBe(4 as Uid);
+      other.release();
+    });
+  });
+
+  describe(`${name}: expunge and copy`, () => {
+    test("expunge() returns what existed, and its UIDs are not given again", async () => {
+      const uids = await deliver(store, box, ["a", "b", "c"]);
+      expect(await box.expunge([uids[2]!, 99 as Uid, uids[0]!])).toEqual([uids[0]!, uids[2]!]);
+      expect(await box.expunge([uids[2]!])).toEqual([]);
+      expect(list(box.uids())).toEqual([2]);
+      expect(list(await deliver(store, box, ["d"]))).toEqual([4]);
+    });
+
+    for (const partition of testPartitions) {
+      test(`copyTo() to partition ${partition} keeps flags, dates, bytes and the user's \\Seen`, async () => {
+        const target = newId();
+        await store.create(target, partition, 9);
+        const other = await store.open(target, partition);
+        const flags = { system: SystemFlags.seen | SystemFlags.answered, keywords: ["Work"] };
+        const uids = await deliver(store, box, ["a", "b", "c"], flags, "ann");
+        const [before] = [...box.records([uids[1]!], "ann")];
+        expect(await box.copyTo(other, [uids[1]!, 50 as Uid, uids[2]!], "ann")).toEqual({
+          source: [uids[1]!, uids[2]!],
+          copied: [1, 2] as Uid[],
+        });
+        const [after] = [...other.records([1 as Uid], "ann")];
+        expect(after).toMatchObject({
+          flags: before!.flags,
+          guid: before!.guid,
+          internalDateMs: before!.internalDateMs,
+        });
+        expect(latin1(other.body(1 as Uid)!.read(0, 999))).toBe(messageText("b"));
+        expect(other.structure(1 as Uid)).toEqual(box.structure(uids[1]!)!);
+        expect(other.unseen("bob").count).toBe(2);
+        await box.expunge(uids);
+        expect(latin1(other.body(2 as Uid)!.read(0, 999))).toBe(messageText("c"));
+        other.release();
+      });
+    }
+
+    test("copyTo() into the same mailbox makes new messages", async () => {
+      const uids = await deliver(store, box, ["a"]);
+      expect(await box.copyTo(box, uids, "ann")).toEqual({ source: uids, copied: [2 as Uid] });
+      expect(box.totals().messages).toBe(2);
+    });
+
+    test("copyTo() that admit() refuses copies nothing", async () => {
+      const target = newId();
+      await store.create(target, "default", 9);
+      const other = await store.open(target, "default");
+      const uids = await deliver(store, box, ["a", "b"]);
+      const refuse = () => {
+        throw new No("OVERQUOTA", "Quota exceeded");
+      };
+      expect(await codeOf(box.copyTo(other, uids, "ann", refuse))).toBe("OVERQUOTA");
+      expect(other.totals()).toMatchObject({ messages: 0, uidNext: 1 as Uid });
+      other.release();
+    });
+
+    test("large appends, copies, changes and expunges are one change each, while small ones go on", async () => {
+      const target = newId();
+      await store.create(target, "default", 9);
+      const other = await store.open(target, "default");
+      const uids = await deliver(
+        store,
+        box,
+        Array.from({ length: 450 }, (_, i) => `m${i}`),
+      );
+      const copying = box.copyTo(other, uids, "ann");
+      const single = deliver(store, other, ["late"]);
+      expect((await copying).copied.length).toBe(450);
+      await single;
+      expect(other.totals()).toMatchObject({ messages: 451, uidNext: 452 as Uid });
+      const before = other.totals().highestModSeq;
+      const copied = list(other.uids()) as Uid[];
+      await other.changeFlags(change("add", copied, { system: SystemFlags.deleted, keywords: ["Bulk"] }), "ann");
+      expect(other.totals()).toMatchObject({ highestModSeq: (before + 1) as ModSeq, deleted: 451 });
+      expect([...other.records([copied[300]!], "ann")][0]?.flags.keywords).toEqual(["Bulk"]);
+      await other.expunge(copied);
+      expect(other.totals()).toMatchObject({ messages: 0, bytes: 0, deleted: 0 });
+      other.release();
+    });
+  });
+}
