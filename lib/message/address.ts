@@ -106,7 +106,7 @@ class AddressParser {
       host = readDomain(scanner);
     }
     scanner.readWhileNot((code) => code === 62 || code === 44);
-    if (scanner.peek() === 62) scanner.at++;
+    while (scanner.peek() === 62) scanner.at++;
     scanner.comment = undefined;
     scanner.skipSpace();
     this.#addresses.push({ name: emptyToNil(name ?? scanner.comment), route, mailbox, host: host || unknownHost });
@@ -164,18 +164,21 @@ const isSpecial = characterClass(' \t\n\v\f\r"(),:;<>@', false);
 
 function readLocalPart(scanner: Scanner): string {
   let local = "";
+  let endsWithDot = false; // asked of the last word: asking a string that grows would make this quadratic
   for (;;) {
     const hadSpace = scanner.skipSpace();
     const code = scanner.peek();
     if (scanner.isAtEnd || code === 64 || code === 62 || code === 44) return local;
     const word = code === 34 ? scanner.readQuoted() : readAtom(scanner);
-    const joins = local === "" || !hadSpace || local.endsWith(".") || word.startsWith(".");
+    const joins = local === "" || !hadSpace || endsWithDot || word.startsWith(".");
     local += joins ? word : ` ${word}`;
+    endsWithDot = word.endsWith(".");
   }
 }
 
 function readDomain(scanner: Scanner): string {
   let domain = "";
+  let endsWithDot = false;
   for (;;) {
     const hadSpace = scanner.skipSpace();
     const code = scanner.peek();
@@ -185,8 +188,10 @@ function readDomain(scanner: Scanner): string {
       return `${domain}]`;
     }
     if (scanner.isAtEnd || isSpecial(code)) return domain;
-    if (hadSpace && domain !== "" && !domain.endsWith(".") && code !== 46) return domain;
-    domain += scanner.readWhileNot(isSpecial);
+    if (hadSpace && domain !== "" && !endsWithDot && code !== 46) return domain;
+    const piece = scanner.readWhileNot(isSpecial);
+    domain += piece;
+    endsWithDot = piece.endsWith(".");
   }
 }
 
