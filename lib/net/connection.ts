@@ -27,6 +27,11 @@ export interface Receiver {
   receive(bytes: Uint8Array): void;
   /** Everything written so far has left our buffers (called once after `write` returned false). */
   drained?(): void;
+  /**
+   * The peer has finished sending but still reads (a TCP half-close): answer what it asked, then `close()`. Without this
+   * method the connection is closed, as after `closed({ kind: "peer" })`.
+   */
+  ended?(): void;
   /** The peer has closed, the socket failed, or `destroy`/`close` has finished. Called exactly once. */
   closed(reason: CloseReason): void;
   /** Nothing was received for the idle time set with `setIdleTimeout`. Without this method the connection is closed. */
@@ -54,7 +59,7 @@ export interface Connection {
   attach(receiver: Receiver): void;
   /**
    * Sends bytes (a string is latin1: one byte per character). Never blocks and never loses: what the kernel does not
-   * take is kept. Returns false when more than the high-water mark (64 KiB) is waiting: stop and await `drained()`.
+   * take is kept; the array must not change afterwards. Small writes of one turn leave together. Returns false when more than the high-water mark (64 KiB) is waiting: stop and await `drained()`.
    * Writing to a closed connection does nothing and returns false.
    */
   write(bytes: Uint8Array | string): boolean;
