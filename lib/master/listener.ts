@@ -1,0 +1,169 @@
+// The sockets that master listens on for a service: what `listen=` in cyrus.conf means, and opening it.
+
+import { chmodSync, readFileSync, unlinkSync } from "node:fs";
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { describeFault } from "../base/fault.ts";
+import { boundPort, closeDescriptor, internetAddress, listenOn, SystemCallError, unixAddress } from "./libc.ts";
+
+export type ListenAddress =
+  | { readonly kind: "unix"; readonly path: string }
+  /** Without a host: every address of this machine. */
+  | { readonly kind: "port"; readonly host: string | undefined; readonly port: number };
+
+export interface Listener {
+  readonly fd: number;
+  /** As an administrator writes it, with the port that was really bound. */
+  readonly address: string;
+  readonly port: number;
+  close(): void;
+}
+
+export interface ListenOptions {
+  readonly protocol: "tcp" | "tcp4" | "tcp6";
+  readonly backlog: number;
+  readonly reusePort: boolean;
+}
+
+/** Ports of services that /etc/services may not know. */
+const usualPorts: Readonly<Record<string, number>> = {
+  imap: 143,
+  imap2: 143,
+  imaps: 993,
+  pop3: 110,
+  pop3s: 995,
+  lmtp: 2003,
+  csync: 2005,
+  mupdate: 3905,
+  sieve: 4190,
+};
+
+/** Throws Error for what is no address. */
+export function parseListen(text: string): ListenAddress {
+  if (text.startsWith("/")) return { kind: "unix", path: text };
+  const match = /^(?:\[([^\]]+)\]:|([^:]*):)?([^:]+)$/.exec(text);
+  if (!match) throw new Error(`"${text}" is not an address (use port, host:port, [v6]:port or /path)`);
+  const host = match[1] ?? match[2];
+  return { kind: "port", host: host && host !== "*" ? host : undefined, port: parsePort(match[3]!) };
+}
+
+function parsePort(text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : (portOfService(text) ?? usualPorts[text.toLowerCase()]);
+  if (port === undefined) throw new Error(`"${text}" is not a port and not a service of /etc/services`);
+  if (port > 65_535) throw new Error(`${port} is not a port`);
+  return port;
+}
+
+function portOfService(name: string): number | undefined {
+  const lines = readServices().split("\n");
+  for (const line of lines) {
+    const [service, port, ...aliases] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (port?.endsWith("/tcp") && (service === name || aliases.includes(name))) return Number.parseInt(port, 10);
+  }
+  return undefined;
+}
+
+function readServices(): string {
+  try {
+    return readFileSync("/etc/services", "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Opens every socket the address stands for. Throws Error naming the address; then none is left open. */
+export async function openListeners(address: ListenAddress, options: ListenOptions): Promise<Listener[]> {
+  if (address.kind === "unix") return [openUnixListener(address.path, options.backlog)];
+  if (address.host === undefined) return [openEverywhere(address.port, options)];
+  const listeners: Listener[] = [];
+  try {
+    for (const host of await resolveHost(address.host, options.protocol)) {
+      const port = listeners[0]?.port ?? address.port;
+      listeners.push(openInternetListener(host, port, options, true));
+    }
+  } catch (fault) {
+    for (const listener of listeners) listener.close();
+    throw fault;
+  }
+  return listeners;
+}
+
+/** One socket for IPv6 and IPv4 where the protocol does not ask for one of them. */
+function openEverywhere(port: number, options: ListenOptions): Listener {
+  if (options.protocol === "tcp4") return openInternetListener("0.0.0.0", port, options, false);
+  try {
+    return openInternetListener("::", port, options, options.protocol === "tcp6");
+  } catch (fault) {
+    const hasNoIpv6 = fault instanceof ListenError && fault.call === "socket";
+    if (!hasNoIpv6 || options.protocol === "tcp6") throw fault;
+    return openInternetListener("0.0.0.0", port, options, false);
+  }
+}
+
+function openInternetListener(host: string, port: number, options: ListenOptions, onlyIpv6: boolean): Listener {
+  const family = isIP(host) === 6 ? "ipv6" : "ipv4";
+  const shownHost = family === "ipv6" ? `[${host}]` : host;
+  const sockaddr = internetAddress(family, host, port);
+  if (!sockaddr) throw new Error(`"${host}" is not an address`);
+  const open = (reusePort: boolean) =>
+    listening(`${shownHost}:${port}`, () =>
+      listenOn(family, sockaddr, { reusePort, onlyIpv6, backlog: options.backlog }),
+    );
+  const fd = open(options.reusePort);
+  const actualPort = boundPort(fd);
+  return { fd, address: `${shownHost}:${actualPort}`, port: actualPort, close: () => closeDescriptor(fd) };
+}
+
+function openUnixListener(path: string, backlog: number): Listener {
+  removeStale(path);
+  const fd = listening(path, () => listenOn("unix", unixAddress(path), { reusePort: false, onlyIpv6: false, backlog }));
+  chmodSync(path, 0o777); // who may connect is decided by the folder, as in Cyrus
+  return {
+    fd,
+    address: path,
+    port: 0,
+    close: () => {
+      closeDescriptor(fd);
+      removeStale(path);
+    },
+  };
+}
+
+function removeStale(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (fault) {
+    if (!(fault instanceof Error && "code" in fault && fault.code === "ENOENT")) throw fault;
+  }
+}
+
+/** Nothing can listen on the address. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+  constructor(
+    readonly call: string | undefined,
+    text: string,
+  ) {
+    super(text);
+  }
+}
+
+function listening(address: string, open: () => number): number {
+  try {
+    return open();
+  } catch (fault) {
+    const call = fault instanceof SystemCallError ? fault.call : undefined;
+    throw new ListenError(call, `Cannot listen on ${address}: ${describeFault(fault)}`);
+  }
+}
+
+async function resolveHost(host: string, protocol: ListenOptions["protocol"]): Promise<string[]> {
+  if (isIP(host) !== 0) return [host];
+  const family = { tcp: 0, tcp4: 4, tcp6: 6 } as const;
+  try {
+    const found = await lookup(host, { all: true, family: family[protocol] });
+    return [...new Set(found.map((each) => each.address))];
+  } catch (fault) {
+    throw new ListenError(undefined, `Cannot listen on "${host}": ${describeFault(fault)}`);
+  }
+}
