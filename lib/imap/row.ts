@@ -2,7 +2,7 @@
 // it. Backend, frontend and unified server use the same rows; only the router differs.
 
 import type { ExternalName } from "../mailbox/name.ts";
-import type { Remote } from "../mailbox/place.ts";
+import type { Completion, Remote } from "../mailbox/place.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../wire/frame-reader.ts";
 import type { Reader } from "../wire/reader.ts";
@@ -52,7 +52,8 @@ export type At<Args> =
   | { readonly kind: "mailbox"; readonly name: (args: Args) => ExternalName }
   | { readonly kind: "planned"; readonly plan: Plan<Args> };
 
-export type Plan<Args> = (session: Session, args: Args, command: Command) => Promise<Answer | "here">;
+/** A `Completion` is passed on to the client as another server gave it. */
+export type Plan<Args> = (session: Session, args: Args, command: Command) => Promise<Answer | Completion | "here">;
 
 export const here = { kind: "here" } as const;
 export const selected = { kind: "selected" } as const;

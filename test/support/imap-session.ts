@@ -159,7 +159,10 @@ export class ImapClient {
 }
 
 function expectLine(actual: string, expected: string): void {
-  if (!expected.includes("…")) return expect(actual).toBe(expected);
+  if (!expected.includes("…")) {
+    expect(actual).toBe(expected);
+    return;
+  }
   const parts = expected.split("…").map((part) => part.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
   expect(actual).toMatch(new RegExp(`^${parts.join(".*")}$`));
 }
