@@ -1,0 +1,183 @@
+// What all operations on the mailbox list work with, and the steps they share.
+
+import { type Clock, sleep } from "../../base/clock.ts";
+import { describeFault, isTemporary, No } from "../../base/fault.ts";
+import type { Log } from "../../base/log.ts";
+import type { IdentifierSettings } from "../acl.ts";
+import type { RightsSettings } from "../effective-rights.ts";
+import type { JournalRecord, JournalWork } from "../journal.ts";
+import type { Location, MailboxEntry, MailboxList, UniqueId } from "../list.ts";
+import type { MailboxName } from "../name.ts";
+import type { QuotaBook } from "../quota.ts";
+import type { Registrar } from "../registrar.ts";
+import type { MessageStore } from "../store.ts";
+import type { Subscriptions } from "../subscription.ts";
+import { NameLocks } from "./name-locks.ts";
+
+/** Options by their imapd.conf names. */
+export interface OperationsSettings extends RightsSettings, IdentifierSettings {
+  readonly servername: string;
+  readonly partitions: ReadonlyMap<string, string>;
+  readonly defaultpartition?: string | undefined;
+  readonly defaultacl: string;
+  readonly allowsetacl: boolean;
+  readonly delete_mode: "immediate" | "delayed";
+  readonly deletedprefix: string;
+}
+
+export interface OperationsOptions {
+  readonly list: MailboxList;
+  readonly store: MessageStore;
+  readonly registrar: Registrar;
+  readonly subscriptions: Subscriptions;
+  readonly quota: QuotaBook;
+  readonly settings: OperationsSettings;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Names this process in the journal: no two that ever run may have the same. */
+  readonly worker?: string;
+  /** Whether a process that left a journal record still runs: its records are its own business then. */
+  readonly isWorkerAlive?: (worker: string) => boolean;
+  /** Called before each step and awaited: fault tests kill the process here. */
+  readonly atStep?: (step: string) => void | Promise<void>;
+}
+
+/** How long an operation waits for another process to finish one on the same name. */
+const beginDeadlineMs = 10_000;
+const beginPauseMs = 20;
+
+export class OperationsContext {
+  readonly list: MailboxList;
+  readonly store: MessageStore;
+  readonly registrar: Registrar;
+  readonly subscriptions: Subscriptions;
+  readonly quota: QuotaBook;
+  readonly settings: OperationsSettings;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly locks: NameLocks;
+  readonly worker: string;
+  readonly isWorkerAlive: ((worker: string) => boolean) | undefined;
+  readonly #atStep: ((step: string) => void | Promise<void>) | undefined;
+  /** Finishes or undoes what a record says was begun: recovery.ts. Set once, by MailboxOperations. */
+  settle: (record: JournalRecord) => Promise<void> = async () => {};
+  /** A record stays behind that only time can settle. */
+  onPending: () => void = () => {};
+
+  constructor(options: OperationsOptions, locks = new NameLocks(options.clock), worker = options.worker) {
+    this.list = options.list;
+    this.store = options.store;
+    this.registrar = options.registrar;
+    this.subscriptions = options.subscriptions;
+    this.quota = options.quota;
+    this.settings = options.settings;
+    this.log = options.log;
+    this.clock = options.clock;
+    this.locks = locks;
+    this.worker = worker ?? crypto.randomUUID();
+    this.isWorkerAlive = options.isWorkerAlive;
+    this.#atStep = options.atStep;
+  }
+
+  async step(name: string): Promise<void> {
+    await this.#atStep?.(name);
+  }
+
+  get hasVirtualDomains(): boolean {
+    return this.settings.virtdomains !== "off";
+  }
+
+  locationOf(entry: { readonly partition: string }): Location {
+    return `${this.settings.servername}!${entry.partition}` as Location;
+  }
+
+  isOurs(location: Location): boolean {
+    return location.startsWith(`${this.settings.servername}!`);
+  }
+
+  newUniqueId(): UniqueId {
+    return crypto.randomUUID() as UniqueId;
+  }
+
+  /** Higher than any that a mailbox of this server ever had, so that a name can come back (RFC 9051 §2.3.1.1). */
+  newUidValidity(): number {
+    return Math.max(Math.floor(this.clock.now() / 1000), this.list.maxUidValidity + 1);
+  }
+
+  /**
+   * Writes down that `work` begins on `name`. What a crash left of an earlier operation is settled first; one that runs
+   * in another process is waited for.
+   */
+  async begin(name: MailboxName, work: JournalWork): Promise<JournalRecord> {
+    const record: JournalRecord = { name, worker: this.worker, work };
+    const deadlineMs = this.clock.monotonic() + beginDeadlineMs;
+    for (;;) {
+      const earlier = this.list.journal().find((each) => each.name === name);
+      if (earlier !== undefined && this.#isLeftBehind(earlier)) await this.settle(earlier);
+      try {
+        await this.list.change([], [{ begin: record }]);
+        return record;
+      } catch (fault) {
+        if (!(fault instanceof No && fault.code === "INUSE")) throw fault;
+        if (this.clock.monotonic() > deadlineMs) throw new No("INUSE", "Mailbox is locked", { cause: fault });
+        await sleep(this.clock, beginPauseMs);
+      }
+    }
+  }
+
+  async clear(record: JournalRecord): Promise<void> {
+    await this.list.change([], [{ clear: record.name }]);
+  }
+
+  /** Leaves a record to whoever can settle it later. */
+  async leave(record: JournalRecord, cause: unknown): Promise<void> {
+    this.log.warning("operation left for later", {
+      mailbox: record.name,
+      operation: record.work.kind,
+      step: record.work.step,
+      error: describeFault(cause),
+    });
+    await this.list.change([], [{ write: { ...record, worker: "" } }]);
+    this.onPending();
+  }
+
+  /** Undoes with `undo`, crosses the record out, or leaves it for later when the authority cannot be asked. */
+  async undo(record: JournalRecord, undo: () => Promise<void>): Promise<void> {
+    try {
+      await undo();
+      await this.clear(record);
+    } catch (fault) {
+      await this.leave(record, fault);
+    }
+  }
+
+  /** Gives a name back that we reserved and did not use; leaves alone what is another's or in use. */
+  async release(name: MailboxName): Promise<void> {
+    if (this.list.find(name) !== undefined) return;
+    const known = await this.registrar.find(name);
+    if (known?.state === "reserved" && this.isOurs(known.location)) await this.registrar.remove(name);
+  }
+
+  async activate(entry: MailboxEntry): Promise<void> {
+    await this.registrar.activate(entry.name, this.locationOf(entry), entry.acl);
+  }
+
+  /** Under the name's lock no operation of this process is at it, so our own record is one that was left. */
+  #isLeftBehind({ worker }: JournalRecord): boolean {
+    return worker === "" || worker === this.worker || this.isWorkerAlive?.(worker) === false;
+  }
+}
+
+/** Whether the authority has said no, so that nothing happened there; otherwise nobody knows. */
+export function isRefusal(fault: unknown): boolean {
+  return fault instanceof No && !isTemporary(fault);
+}
+
+/** Runs `work` for all, some at a time; rejects with the first failure after all have ended. */
+export async function forEachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const atOnce = 32;
+  for (let start = 0; start < items.length; start += atOnce) {
+    const outcomes = await Promise.allSettled(items.slice(start, start + atOnce).map(work));
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  }
+}

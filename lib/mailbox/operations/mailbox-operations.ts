@@ -1,0 +1,122 @@
+// The operations that change the mailbox list of a backend (S203): CREATE, DELETE, RENAME, SETACL, and putting right what
+// a crash interrupted. All reject with No; the texts are Cyrus'.
+
+import type { Timer } from "../../base/clock.ts";
+import { describeFault } from "../../base/fault.ts";
+import type { Identity } from "../../sasl/identity.ts";
+import { noRights, type RightsChange } from "../acl.ts";
+import type { RenamePair } from "../journal.ts";
+import type { MailboxEntry } from "../list.ts";
+import type { MailboxName } from "../name.ts";
+import { soleAuthority } from "../registrar.ts";
+import { faults, requireVisible } from "./access.ts";
+import { OperationsContext, type OperationsOptions } from "./context.ts";
+import { createMailbox } from "./create.ts";
+import { type RecoveryReport, settleJournal, settleRecord, sweepFolders } from "./recovery.ts";
+import { purgeMailbox, removeMailbox } from "./remove.ts";
+import { renameMailbox } from "./rename.ts";
+import { setAcl } from "./set-acl.ts";
+
+/** How often operations that the master has not heard of are tried again. */
+const retryDelayMs = 5_000;
+
+export class MailboxOperations {
+  readonly #context: OperationsContext;
+  /** The same without the master. */
+  readonly #local: OperationsContext;
+  #retry: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: OperationsOptions) {
+    this.#context = new OperationsContext(options);
+    const { locks, worker } = this.#context;
+    this.#local = new OperationsContext({ ...options, registrar: soleAuthority }, locks, worker);
+    for (const context of [this.#context, this.#local]) {
+      context.settle = (record) => settleRecord(this.#context, record);
+      context.onPending = () => this.#scheduleRetry();
+    }
+  }
+
+  /** `partition` may be named by administrators only. */
+  create(identity: Identity, name: MailboxName, partition?: string): Promise<MailboxEntry> {
+    return createMailbox(this.#context, identity, name, partition);
+  }
+
+  /** LOCALCREATE: the master is not told. Administrators only. */
+  async localCreate(identity: Identity, name: MailboxName, partition?: string): Promise<MailboxEntry> {
+    requireAdministrator(identity);
+    return createMailbox(this.#local, identity, name, partition);
+  }
+
+  /** DELETE; for a user's INBOX (administrators) with everything below. Returns what was removed, by the old names. */
+  remove(identity: Identity, name: MailboxName): Promise<readonly MailboxEntry[]> {
+    return removeMailbox(this.#context, identity, name);
+  }
+
+  /** LOCALDELETE: at once, whatever the ACL says, and the master is not told. Administrators only. */
+  async localRemove(identity: Identity, name: MailboxName): Promise<void> {
+    requireAdministrator(identity);
+    return purgeMailbox(this.#local, name);
+  }
+
+  /** Removes a mailbox at once, whatever its ACL says: what cyr_expire does with DELETED mailboxes. */
+  purge(name: MailboxName): Promise<void> {
+    return purgeMailbox(this.#context, name);
+  }
+
+  /** RENAME with everything below. Returns all names that changed, the mailbox itself first; INBOX keeps its own. */
+  async rename(identity: Identity, from: MailboxName, to: MailboxName): Promise<readonly RenamePair[]> {
+    const moves = await renameMailbox(this.#context, identity, from, to);
+    return moves.map(({ before, after }) => ({ from: before.name, to: after.name }));
+  }
+
+  /** SETACL. `identifier` as the client wrote it. */
+  setAcl(identity: Identity, name: MailboxName, identifier: string, change: RightsChange): Promise<MailboxEntry> {
+    return setAcl(this.#context, identity, name, identifier, change);
+  }
+
+  /** DELETEACL; an identifier that is not there is fine. */
+  deleteAcl(identity: Identity, name: MailboxName, identifier: string): Promise<MailboxEntry> {
+    return setAcl(this.#context, identity, name, identifier, { mode: "replace", rights: noRights });
+  }
+
+  /** MUPDATEPUSH: tells the master again what this server has. Administrators only. */
+  async announce(identity: Identity, name: MailboxName): Promise<void> {
+    requireAdministrator(identity);
+    await this.#context.activate(requireVisible(this.#context, identity, name));
+  }
+
+  /**
+   * Finishes or undoes what was interrupted. At the start of a server with `sweep`, before mail is served: folders that
+   * nothing refers to are looked for, too. Without it whenever the master is back.
+   */
+  async recover(sweep = true): Promise<RecoveryReport> {
+    const journal = await settleJournal(this.#context);
+    if (journal.pending.length > 0) this.#scheduleRetry();
+    const folders = sweep
+      ? await sweepFolders(this.#context)
+      : { removedFolders: [], quarantined: [], unknownFolders: [] };
+    return { ...journal, ...folders };
+  }
+
+  /** Stops trying again. What is pending stays in the journal. */
+  close(): void {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+  }
+
+  #scheduleRetry(): void {
+    if (this.#isClosed) return;
+    this.#retry?.cancel();
+    this.#retry = this.#context.clock.after(retryDelayMs, () => {
+      this.recover(false).catch((fault) => {
+        this.#context.log.error("recovery failed", { error: describeFault(fault) });
+        this.#scheduleRetry();
+      });
+    });
+  }
+}
+
+function requireAdministrator(identity: Identity): void {
+  if (!identity.isAdmin) throw faults.denied();
+}

@@ -1,0 +1,78 @@
+// Gives mailboxes other names on this server: RENAME with everything below, and DELETE when it is delayed. New names are
+// reserved at the master, then the list changes in one transaction, then the new names are activated and the old ones
+// removed (seed 3.7). Messages are not touched: folders are named by unique id.
+
+import { describeFault, No } from "../../base/fault.ts";
+import type { JournalRecord, JournalWork } from "../journal.ts";
+import type { ListEdit, MailboxEntry } from "../list.ts";
+import type { MailboxName } from "../name.ts";
+import { forEachAtOnce, isRefusal, type OperationsContext } from "./context.ts";
+
+/** One mailbox before and after; unique id and partition stay. */
+export interface NameMove {
+  readonly before: MailboxEntry;
+  readonly after: MailboxEntry;
+}
+
+/** `plan` is asked again once the operation is written down: what it checked may have changed. */
+export async function moveNames(
+  context: OperationsContext,
+  name: MailboxName,
+  plan: () => readonly NameMove[],
+): Promise<readonly NameMove[]> {
+  const pairsOf = (moves: readonly NameMove[]) =>
+    moves.map(({ before, after }) => ({ from: before.name, to: after.name }));
+  const planned = pairsOf(plan());
+  await context.step("rename:begin");
+  const record = await context.begin(name, { kind: "rename", step: "reserve", pairs: planned });
+  let moves: readonly NameMove[];
+  try {
+    moves = plan();
+    if (!Bun.deepEquals(pairsOf(moves), planned)) throw new No("INUSE", "Mailbox was changed meanwhile");
+  } catch (fault) {
+    await context.clear(record);
+    throw fault;
+  }
+  const announcing: JournalWork = { kind: "rename", step: "announce", pairs: planned };
+  await reserveAndCommit(context, record, announcing, moves);
+  if (context.registrar.isShared) await announce(context, { ...record, work: announcing }, moves);
+  return moves;
+}
+
+async function reserveAndCommit(
+  context: OperationsContext,
+  record: JournalRecord,
+  announcing: JournalWork,
+  moves: readonly NameMove[],
+): Promise<void> {
+  try {
+    await context.step("rename:reserve");
+    await forEachAtOnce(moves, ({ after }) => context.registrar.reserve(after.name, context.locationOf(after)));
+    await context.step("rename:commit");
+    await context.list.change(moves.flatMap(editsOf), [
+      context.registrar.isShared ? { write: { ...record, work: announcing } } : { clear: record.name },
+    ]);
+  } catch (fault) {
+    await context.undo(record, () => forEachAtOnce(moves, ({ after }) => context.release(after.name)));
+    throw fault;
+  }
+}
+
+function editsOf({ before, after }: NameMove): readonly ListEdit[] {
+  return [{ expect: before.name, uniqueId: before.uniqueId }, { remove: before.name }, { insert: after }];
+}
+
+/** The names are changed. A master that cannot be told now is told later. */
+async function announce(context: OperationsContext, record: JournalRecord, moves: readonly NameMove[]): Promise<void> {
+  try {
+    await context.step("rename:activate");
+    await forEachAtOnce(moves, ({ after }) => context.activate(after));
+    await context.step("rename:remove");
+    await forEachAtOnce(moves, ({ before }) => context.registrar.remove(before.name));
+  } catch (fault) {
+    if (isRefusal(fault)) context.log.error("master refused a renamed mailbox", { error: describeFault(fault) });
+    return context.leave(record, fault);
+  }
+  await context.step("rename:finish");
+  await context.clear(record);
+}

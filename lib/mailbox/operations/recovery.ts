@@ -1,0 +1,174 @@
+// What a crash, or a master that went away, left half done. Every journal record is finished or undone by the rules of
+// seed 3.7: before the list entry exists an operation is undone, afterwards it is finished. Folders that nothing refers to
+// are removed when they are empty; otherwise they get a name under DELETED, where an administrator finds them. Nothing
+// that holds mail is removed, and no mailbox stays in two places.
+
+import { describeFault } from "../../base/fault.ts";
+import { parseDefaultAcl } from "../acl.ts";
+import type { JournalRecord, JournalWork } from "../journal.ts";
+import type { MailboxEntry, UniqueId } from "../list.ts";
+import { deletedNameOf, type MailboxName, requireMailboxName } from "../name.ts";
+import { forEachAtOnce, isRefusal, type OperationsContext } from "./context.ts";
+
+export interface RecoveryReport {
+  /** Operations finished or undone. */
+  readonly settled: readonly MailboxName[];
+  /** Operations that wait for the master: `recover` again when it is back. */
+  readonly pending: readonly MailboxName[];
+  /** Empty folders removed. */
+  readonly removedFolders: readonly UniqueId[];
+  /** Mailboxes moved out of the way, by their new names. */
+  readonly quarantined: readonly MailboxName[];
+  /** Folders left alone because they cannot be read or the list is empty. */
+  readonly unknownFolders: readonly UniqueId[];
+}
+
+/** Settles the whole journal, except what other living processes are at. */
+export async function settleJournal(
+  context: OperationsContext,
+): Promise<{ readonly settled: MailboxName[]; readonly pending: MailboxName[] }> {
+  const settled: MailboxName[] = [];
+  const pending: MailboxName[] = [];
+  for (const { name, worker } of context.list.journal()) {
+    if (worker !== context.worker && context.isWorkerAlive?.(worker)) continue;
+    await context.locks.hold([name], async () => {
+      const record = context.list.journal().find((each) => each.name === name);
+      if (record === undefined || record.worker !== worker) return; // settled while we waited
+      try {
+        await settleRecord(context, record);
+        settled.push(name);
+      } catch (fault) {
+        context.log.warning("operation still waits", { mailbox: name, error: describeFault(fault) });
+        pending.push(name);
+      }
+    });
+  }
+  return { settled, pending };
+}
+
+/** Settles one record and crosses it out. Rejects when the master cannot be asked: the record stays. */
+export async function settleRecord(context: OperationsContext, record: JournalRecord): Promise<void> {
+  const { name, work } = record;
+  if (work.kind === "create") await settleCreate(context, name, work);
+  else if (work.kind === "delete") await settleDelete(context, name, work);
+  else if (work.kind === "rename") await settleRename(context, work);
+  else await publish(context, context.list.find(name));
+  await context.clear(record);
+  context.log.notice("unfinished operation settled", { mailbox: name, operation: work.kind, step: work.step });
+}
+
+type Work<Kind extends JournalWork["kind"]> = Extract<JournalWork, { kind: Kind }>;
+
+async function settleCreate(context: OperationsContext, name: MailboxName, work: Work<"create">): Promise<void> {
+  const entry = context.list.find(name);
+  if (entry?.uniqueId === work.uniqueId) return publish(context, entry);
+  if (context.list.findById(work.uniqueId) === undefined) await context.store.remove(work.uniqueId, work.partition);
+  await context.release(name);
+}
+
+async function settleDelete(context: OperationsContext, name: MailboxName, work: Work<"delete">): Promise<void> {
+  const entry = context.list.find(name);
+  // The entry is still here: the client never heard OK. The mailbox stays, and the master hears of it again.
+  if (entry?.uniqueId === work.uniqueId) await publish(context, entry);
+  else if (work.step === "spool" && context.list.findById(work.uniqueId) === undefined) {
+    await context.store.remove(work.uniqueId, work.partition);
+  }
+}
+
+async function settleRename(context: OperationsContext, work: Work<"rename">): Promise<void> {
+  if (work.step === "reserve") return forEachAtOnce(work.pairs, ({ to }) => context.release(to));
+  await forEachAtOnce(work.pairs, ({ to }) => publish(context, context.list.find(to)));
+  await forEachAtOnce(work.pairs, async ({ from }) => {
+    if (context.list.find(from) !== undefined) return;
+    const known = await context.registrar.find(from);
+    if (known && context.isOurs(known.location)) await context.registrar.remove(from);
+  });
+}
+
+/** Tells the master what we have. When it refuses, another server has the name: ours goes out of the way. */
+async function publish(context: OperationsContext, entry: MailboxEntry | undefined): Promise<void> {
+  if (entry === undefined || entry.state !== "active" || entry.server !== "") return;
+  try {
+    await context.activate(entry);
+  } catch (fault) {
+    if (!isRefusal(fault)) throw fault;
+    await quarantine(context, entry, describeFault(fault));
+  }
+}
+
+/** Gives a mailbox a name under DELETED, on this server only: its name is another's now (S134, S164). */
+export async function quarantine(context: OperationsContext, entry: MailboxEntry, cause: string): Promise<MailboxName> {
+  const name = freeDeletedName(context, entry.name);
+  await context.list.change([
+    { expect: entry.name, uniqueId: entry.uniqueId },
+    { remove: entry.name },
+    { insert: { ...entry, name } },
+  ]);
+  context.log.error("mailbox quarantined", { mailbox: entry.name, to: name, cause });
+  return name;
+}
+
+function freeDeletedName(context: OperationsContext, name: MailboxName): MailboxName {
+  for (let atMs = context.clock.now(); ; atMs += 1000) {
+    const deleted = deletedNameOf(name, atMs, context.settings.deletedprefix);
+    if (context.list.find(deleted) === undefined) return deleted;
+  }
+}
+
+/** Looks for folders that neither the list nor the journal knows. */
+export async function sweepFolders(
+  context: OperationsContext,
+): Promise<Pick<RecoveryReport, "removedFolders" | "quarantined" | "unknownFolders">> {
+  const removedFolders: UniqueId[] = [];
+  const quarantined: MailboxName[] = [];
+  const unknownFolders: UniqueId[] = [];
+  for (const partition of context.settings.partitions.keys()) {
+    for (const uniqueId of [...context.store.list(partition)]) {
+      if (isKnown(context, uniqueId)) continue;
+      const messages = await countMessages(context, uniqueId, partition);
+      // An empty list beside full folders is a lost list, not a crashed CREATE: `reconstruct` is the answer to that.
+      if (messages === undefined || context.list.size === 0) unknownFolders.push(uniqueId);
+      else if (messages.count === 0) {
+        await context.store.remove(uniqueId, partition);
+        removedFolders.push(uniqueId);
+      } else quarantined.push(await adopt(context, uniqueId, partition, messages.uidValidity));
+    }
+  }
+  for (const uniqueId of unknownFolders) context.log.error("folder belongs to no mailbox", { uniqueId });
+  return { removedFolders, quarantined, unknownFolders };
+}
+
+function isKnown(context: OperationsContext, uniqueId: UniqueId): boolean {
+  // In this order: a CREATE in another process leaves the journal in the same moment as it enters the list.
+  if (context.list.journal().some(({ work }) => "uniqueId" in work && work.uniqueId === uniqueId)) return true;
+  return context.list.findById(uniqueId) !== undefined;
+}
+
+async function countMessages(
+  context: OperationsContext,
+  uniqueId: UniqueId,
+  partition: string,
+): Promise<{ readonly count: number; readonly uidValidity: number } | undefined> {
+  try {
+    const mailbox = await context.store.open(uniqueId, partition);
+    const { messages, uidValidity } = mailbox.totals();
+    mailbox.release();
+    return { count: messages, uidValidity };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Enters a folder with mail that belongs to no mailbox as "DELETED.lost.<unique id>.<time>". */
+async function adopt(
+  context: OperationsContext,
+  uniqueId: UniqueId,
+  partition: string,
+  uidValidity: number,
+): Promise<MailboxName> {
+  const name = freeDeletedName(context, requireMailboxName(`lost.${uniqueId}`));
+  const acl = parseDefaultAcl("");
+  await context.list.change([{ insert: { name, uniqueId, server: "", partition, acl, state: "active", uidValidity } }]);
+  context.log.error("folder with mail belonged to no mailbox", { uniqueId, to: name });
+  return name;
+}

@@ -1,0 +1,116 @@
+// RENAME on a backend: a mailbox with everything below it; a user with all that is his (administrators); and INBOX, whose
+// messages move while it stays (RFC 9051 §6.3.6).
+
+import type { Identity } from "../../sasl/identity.ts";
+import { hasRight, renameIdentifier, Right } from "../acl.ts";
+import type { MailboxEntry } from "../list.ts";
+import { isBelow, isInbox, type MailboxName, ownerOf, parseMailboxName, rebase, whyNotCreatable } from "../name.ts";
+import type { Uid } from "../store.ts";
+import { faults, requireCreatable, requireVisible, rightsOf } from "./access.ts";
+import type { OperationsContext } from "./context.ts";
+import { createHeld } from "./create.ts";
+import { moveNames, type NameMove } from "./move-names.ts";
+import { admitMoves, noteMoves } from "./quota-moves.ts";
+import { removeOne } from "./remove.ts";
+
+/** What was renamed, in name order: the mailbox itself first. */
+export function renameMailbox(
+  context: OperationsContext,
+  identity: Identity,
+  from: MailboxName,
+  to: MailboxName,
+): Promise<readonly NameMove[]> {
+  return context.locks.hold([from, to], async () => {
+    await context.step("rename:verify");
+    const source = requireVisible(context, identity, from);
+    if (isInbox(from) && !identity.isAdmin) {
+      if (ownerOf(from) !== identity.user) throw faults.denied();
+      return [await emptyInboxInto(context, identity, source, to)];
+    }
+    const plan = () => planRename(context, identity, from, to);
+    await admitMoves(context, plan());
+    const moves = await moveNames(context, from, plan);
+    await noteMoves(context, moves);
+    if (isInbox(from)) await context.subscriptions.renameUser(ownerOf(from)!, ownerOf(to)!, context.hasVirtualDomains);
+    for (const { before, after } of moves) {
+      context.log.info("mailbox renamed", { mailbox: before.name, to: after.name, user: identity.user });
+    }
+    return moves;
+  });
+}
+
+function planRename(
+  context: OperationsContext,
+  identity: Identity,
+  from: MailboxName,
+  to: MailboxName,
+): readonly NameMove[] {
+  const source = requireVisible(context, identity, from);
+  if (from !== to && isBelow(to, from)) throw faults.unsupported();
+  if (isInbox(from) && !isInbox(to)) throw faults.unsupported();
+  requireCreatable(context, identity, to);
+  if (!identity.isAdmin && !hasRight(rightsOf(context, identity, source), Right.deleteMailbox)) throw faults.denied();
+  return [source, ...context.list.descendants(from)].map((before) => ({
+    before,
+    after: renamedEntry(context, before, from, to),
+  }));
+}
+
+function renamedEntry(
+  context: OperationsContext,
+  before: MailboxEntry,
+  from: MailboxName,
+  to: MailboxName,
+): MailboxEntry {
+  if (before.state !== "active" || before.server !== "") throw faults.notNow();
+  const name = parseMailboxName(to + before.name.slice(from.length));
+  if (name === undefined || whyNotCreatable(name, context.settings.deletedprefix) !== undefined) throw faults.badName();
+  if (context.list.find(name) !== undefined) throw faults.exists();
+  const acl = isInbox(from) ? renameIdentifier(before.acl, ownerOf(from)!, ownerOf(to)!) : before.acl;
+  return { ...before, name: rebase(before.name, from, to), acl };
+}
+
+/** RENAME INBOX: a new mailbox takes all messages, INBOX is left empty, what is below it stays. */
+async function emptyInboxInto(
+  context: OperationsContext,
+  identity: Identity,
+  inbox: MailboxEntry,
+  to: MailboxName,
+): Promise<NameMove> {
+  const created = await createHeld(context, identity, to);
+  try {
+    await context.step("rename-inbox:copy");
+    await moveMessages(context, identity, inbox, created);
+  } catch (fault) {
+    await removeOne(context, created);
+    throw fault;
+  }
+  return { before: inbox, after: created };
+}
+
+async function moveMessages(
+  context: OperationsContext,
+  identity: Identity,
+  from: MailboxEntry,
+  to: MailboxEntry,
+): Promise<void> {
+  const source = await context.store.open(from.uniqueId, from.partition);
+  try {
+    const target = await context.store.open(to.uniqueId, to.partition);
+    try {
+      const before = source.totals();
+      const uids = Array.from(source.uids(), (uid) => uid as Uid);
+      const { source: copied } = await source.copyTo(target, uids, identity.user);
+      await context.step("rename-inbox:expunge");
+      await source.expunge(copied);
+      const moved = target.totals();
+      const after = source.totals();
+      context.quota.changed(from.name, after.bytes - before.bytes, after.messages - before.messages);
+      context.quota.changed(to.name, moved.bytes, moved.messages);
+    } finally {
+      target.release();
+    }
+  } finally {
+    source.release();
+  }
+}

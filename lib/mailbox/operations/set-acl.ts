@@ -1,0 +1,105 @@
+// SETACL and DELETEACL (RFC 4314 §3.1, §3.2) on a backend. The master must have the new ACL before the list has it (S24);
+// whatever goes wrong in between, the list is right and the master is told again.
+
+import { No } from "../../base/fault.ts";
+import type { Identity } from "../../sasl/identity.ts";
+import {
+  type Acl,
+  canonicalIdentifier,
+  hasRight,
+  modifyAcl,
+  parseRights,
+  type RightsChange,
+  Right,
+  type Rights,
+} from "../acl.ts";
+import type { MailboxEntry } from "../list.ts";
+import { type MailboxName, ownerOf } from "../name.ts";
+import { faults, requireVisible, rightsOf } from "./access.ts";
+import { isRefusal, type OperationsContext } from "./context.ts";
+
+/** Returns the entry with its new ACL. */
+export function setAcl(
+  context: OperationsContext,
+  identity: Identity,
+  name: MailboxName,
+  identifier: string,
+  change: RightsChange,
+): Promise<MailboxEntry> {
+  return context.locks.hold([name], async () => {
+    await context.step("acl:verify");
+    const plan = (): { entry: MailboxEntry; acl: Acl } => {
+      const entry = requireAdministered(context, identity, name);
+      return { entry, acl: changedAcl(context, identity, entry, identifier, change) };
+    };
+    const planned = plan();
+    if (planned.acl === planned.entry.acl) return planned.entry;
+    const record = await context.begin(name, { kind: "acl", step: "announce", acl: planned.acl });
+    let agreed: ReturnType<typeof plan>;
+    try {
+      agreed = plan();
+    } catch (fault) {
+      await context.clear(record);
+      throw fault;
+    }
+    const entry: MailboxEntry = { ...agreed.entry, acl: agreed.acl };
+    await context.step("acl:announce");
+    try {
+      await context.activate(entry);
+    } catch (fault) {
+      if (isRefusal(fault)) await context.clear(record);
+      else await context.undo(record, () => context.activate(agreed.entry));
+      throw fault;
+    }
+    await context.step("acl:commit");
+    try {
+      await context.list.change([{ expect: name, uniqueId: entry.uniqueId }, { put: entry }], [{ clear: name }]);
+    } catch (fault) {
+      await context.undo(record, () => context.activate(agreed.entry));
+      throw fault;
+    }
+    context.log.info("acl changed", { mailbox: name, identifier, user: identity.user });
+    return entry;
+  });
+}
+
+function requireAdministered(context: OperationsContext, identity: Identity, name: MailboxName): MailboxEntry {
+  const entry = requireVisible(context, identity, name);
+  if (!hasRight(rightsOf(context, identity, entry), Right.admin)) throw faults.denied();
+  if (!identity.isAdmin && !context.settings.allowsetacl) throw faults.denied();
+  return entry;
+}
+
+function changedAcl(
+  context: OperationsContext,
+  identity: Identity,
+  entry: MailboxEntry,
+  identifierText: string,
+  change: RightsChange,
+): Acl {
+  const { settings } = context;
+  const identifier = canonicalIdentifier(identifierText, settings);
+  const grants = change.mode !== "remove" && change.rights !== 0 && !identifier.startsWith("-");
+  if (grants && identifier === "anyone" && !settings.anyoneuseracl && !identity.isAdmin) {
+    throw new No("NOPERM", "Permission denied");
+  }
+  const rights = identity.isAdmin
+    ? change.rights
+    : withoutLockingOut(entry, identifier, change, settings.implicit_owner_rights);
+  return modifyAcl(entry.acl, identifier, { mode: change.mode, rights });
+}
+
+/** Owners keep what is implicitly theirs, by their own hand or another user's. */
+function withoutLockingOut(
+  entry: MailboxEntry,
+  identifier: string,
+  { mode, rights }: RightsChange,
+  implicit: string,
+): Rights {
+  const owner = ownerOf(entry.name);
+  const kept = parseRights(implicit);
+  if (owner === undefined) return rights;
+  if (identifier === `-${owner}` && mode !== "remove") return (rights & ~kept) as Rights;
+  if (identifier !== owner || mode === "add") return rights;
+  return (mode === "remove" ? rights & ~kept : rights | kept) as Rights;
+}
