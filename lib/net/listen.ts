@@ -48,7 +48,7 @@ export async function listen(place: ListenPlace, options: ListenOptions): Promis
 function listenTcp(host: string, port: number, reusePort: boolean, options: ListenOptions): Listener {
   const open = (hostname: string) => {
     // Bun's types have `reusePort` for outgoing sockets only.
-    const all = { hostname, port, reusePort, allowHalfOpen: true, socket: acceptHandlers(options, undefined) };
+    const all = { hostname, port, reusePort, allowHalfOpen: true, socket: acceptHandlers(options, () => undefined) };
     return Bun.listen<SocketConnection>(all);
   };
   if (host !== "") return asListener(open(host), undefined);
@@ -65,16 +65,19 @@ async function listenUnix(path: string, mode: number | undefined, options: Liste
   const listener = Bun.listen<SocketConnection>({
     unix: path,
     allowHalfOpen: true,
-    socket: acceptHandlers(options, path),
+    socket: acceptHandlers(options, () => path),
   });
   if (mode !== undefined) chmodSync(path, mode);
   return asListener(listener, path);
 }
 
 function listenInherited(fd: number, options: ListenOptions): Listener {
-  // Whether the socket is TCP or unix shows at the first connection: only TCP has a peer address.
-  const inherited = { fd, hostname: "", port: 0, allowHalfOpen: true, socket: acceptHandlers(options, undefined) };
-  return asListener(Bun.listen<SocketConnection>(inherited), undefined);
+  let unixPath: string | undefined;
+  const socket = acceptHandlers(options, () => unixPath);
+  const inherited = { fd, hostname: "", port: 0, allowHalfOpen: true, socket };
+  const listener = asListener(Bun.listen<SocketConnection>(inherited), undefined);
+  if (listener.port === 0) unixPath = ""; // only TCP sockets are bound to a port; the path is master's affair
+  return listener;
 }
 
 /** A socket file that nobody answers on is left over from a crash. */
@@ -88,11 +91,11 @@ async function removeStaleSocket(path: string): Promise<void> {
   }
 }
 
-function acceptHandlers(options: ListenOptions, path: string | undefined): SocketHandler<SocketConnection> {
+function acceptHandlers(options: ListenOptions, unixPath: () => string | undefined): SocketHandler<SocketConnection> {
   return {
     ...plainHandlers,
     open(socket: Socket<SocketConnection>) {
-      const connection = new SocketConnection(socket, socket.remoteAddress === undefined ? (path ?? "") : undefined);
+      const connection = new SocketConnection(socket, unixPath());
       socket.data = connection;
       if (options.tls === undefined) options.onConnection(connection);
       else startImplicitTls(connection, options.tls, options);

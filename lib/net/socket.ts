@@ -35,7 +35,7 @@ export class SocketConnection extends BufferedConnection {
     this.#socket = socket;
     if (unixPath === undefined) {
       this.remote = { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
-      this.local = { host: plainAddress(socket.localAddress), port: socket.localPort };
+      this.local = { host: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
       socket.setNoDelay(true);
       socket.setKeepAlive(true, keepAliveMs);
     } else {
@@ -99,9 +99,13 @@ export class SocketConnection extends BufferedConnection {
   handshakeEnded(socket: Socket<SocketConnection>, isSuccess: boolean, verifyError: Error | null): void {
     const handshake = this.#handshake;
     if (!handshake) return;
-    if (!isSuccess) return this.#handshakeFailed(verifyError ?? new Error("the TLS handshake failed"));
-    const verdict = handshake.judge(socket, verifyError);
-    if ("fault" in verdict) return this.#handshakeFailed(verdict.fault);
+    const verdict = isSuccess
+      ? handshake.judge(socket, verifyError)
+      : { fault: verifyError ?? new Error("the TLS handshake failed") };
+    if ("fault" in verdict) {
+      this.#handshakeFailed(verdict.fault);
+      return;
+    }
     handshake.deadline.cancel();
     this.#handshake = undefined;
     this.#tls = new SocketTlsState(socket, verdict.isPeerVerified);
@@ -203,7 +207,8 @@ function fdOf(socket: object): number {
   return "fd" in socket && typeof socket.fd === "number" ? socket.fd : -1;
 }
 
-/** IPv4 peers of a dual-stack listener without the IPv6 prefix. */
-function plainAddress(address: string): string {
+/** IPv4 peers of a dual-stack listener without the IPv6 prefix; a peer that is already gone has no address any more. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return "";
   return address.startsWith("::ffff:") ? address.slice(7) : address;
 }
