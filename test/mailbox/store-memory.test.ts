@@ -2,9 +2,11 @@
 
 import { systemClock } from "../../lib/base/clock.ts";
 import { MemoryStore } from "../../lib/mailbox/store-memory.ts";
-import { conformsAsMessageStore, describeSimply, testPartitions } from "./store-conformance.ts";
+import { conformsAsMessageStore } from "./store-conformance.ts";
+import { keepsFlagsAsMessageStore } from "./store-conformance-flags.ts";
+import { describeSimply, testPartitions } from "./store-fixtures.ts";
 
-conformsAsMessageStore(
-  "MemoryStore",
-  async () => new MemoryStore({ clock: systemClock, describe: describeSimply, partitions: testPartitions }),
-);
+const open = async () => new MemoryStore({ clock: systemClock, describe: describeSimply, partitions: testPartitions });
+
+conformsAsMessageStore("MemoryStore", open);
+keepsFlagsAsMessageStore("MemoryStore", open);

@@ -7,13 +7,18 @@ import { join } from "node:path";
 import { systemClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { openStore } from "../../lib/mailbox/store-sqlite/open-store.ts";
-import { conformsAsMessageStore, describeSimply, testPartitions } from "./store-conformance.ts";
+import { conformsAsMessageStore } from "./store-conformance.ts";
+import { keepsFlagsAsMessageStore } from "./store-conformance-flags.ts";
+import { describeSimply, testPartitions } from "./store-fixtures.ts";
 
 const root = fs.mkdtempSync(join(os.tmpdir(), "store-"));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
 
-conformsAsMessageStore("SqliteStore", async () => {
+async function open() {
   const folder = fs.mkdtempSync(join(root, "case-"));
   const partitions = new Map(testPartitions.map((name) => [name, join(folder, name)]));
   return openStore({ partitions, log: silentLog, clock: systemClock, describe: describeSimply });
-});
+}
+
+conformsAsMessageStore("SqliteStore", open);
+keepsFlagsAsMessageStore("SqliteStore", open);
