@@ -2,7 +2,7 @@
 
 import { ManualClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import type { UniqueId } from "../../lib/mailbox/list.ts";
+import type { MailboxList, UniqueId } from "../../lib/mailbox/list.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { requireMailboxName as name } from "../../lib/mailbox/name.ts";
 import type { OperationsSettings } from "../../lib/mailbox/operations/context.ts";
@@ -11,7 +11,7 @@ import { MemoryQuotaBook } from "../../lib/mailbox/quota.ts";
 import { soleAuthority } from "../../lib/mailbox/registrar.ts";
 import { MemorySubscriptions } from "../../lib/mailbox/subscription.ts";
 import { plainIdentity } from "../../lib/sasl/identity.ts";
-import { FakeMaster } from "./fake-master.ts";
+import type { FakeMaster } from "./fake-master.ts";
 import { FakeStore } from "./fake-store.ts";
 
 export const admin = { ...plainIdentity("cyrus"), isAdmin: true };
@@ -33,7 +33,6 @@ export const plainSettings: OperationsSettings = {
 };
 
 export class BackendWorld {
-  readonly list = new MemoryMailboxList();
   readonly store = new FakeStore();
   readonly quota = new MemoryQuotaBook();
   readonly subscriptions = new MemorySubscriptions();
@@ -45,13 +44,17 @@ export class BackendWorld {
   constructor(
     readonly master: FakeMaster | undefined = undefined,
     settings: Partial<OperationsSettings> = {},
+    readonly list: MailboxList = new MemoryMailboxList(),
   ) {
     this.settings = { ...plainSettings, ...settings };
     this.operations = this.start();
   }
 
   /** The process starts (again): nothing of an earlier one is left but list, store and the like. */
-  start(atStep?: (step: string) => void | Promise<void>): MailboxOperations {
+  start(
+    atStep?: (step: string) => void | Promise<void>,
+    isWorkerAlive: (worker: string) => boolean = () => false,
+  ): MailboxOperations {
     this.operations = new MailboxOperations({
       list: this.list,
       store: this.store,
@@ -61,7 +64,7 @@ export class BackendWorld {
       settings: this.settings,
       log: silentLog,
       clock: this.clock,
-      isWorkerAlive: () => false,
+      isWorkerAlive,
       ...(atStep ? { atStep } : {}),
     });
     return this.operations;

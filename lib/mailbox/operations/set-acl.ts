@@ -13,6 +13,7 @@ import {
   Right,
   type Rights,
 } from "../acl.ts";
+import type { JournalRecord } from "../journal.ts";
 import type { MailboxEntry } from "../list.ts";
 import { type MailboxName, ownerOf } from "../name.ts";
 import { faults, requireVisible, rightsOf } from "./access.ts";
@@ -26,41 +27,50 @@ export function setAcl(
   identifier: string,
   change: RightsChange,
 ): Promise<MailboxEntry> {
+  const plan = (): AclChange => {
+    const before = requireAdministered(context, identity, name);
+    return { before, after: { ...before, acl: changedAcl(context, identity, before, identifier, change) } };
+  };
   return context.locks.hold([name], async () => {
     await context.step("acl:verify");
-    const plan = (): { entry: MailboxEntry; acl: Acl } => {
-      const entry = requireAdministered(context, identity, name);
-      return { entry, acl: changedAcl(context, identity, entry, identifier, change) };
-    };
-    const planned = plan();
-    if (planned.acl === planned.entry.acl) return planned.entry;
-    const record = await context.begin(name, { kind: "acl", step: "announce", acl: planned.acl });
-    let agreed: ReturnType<typeof plan>;
-    try {
-      agreed = plan();
-    } catch (fault) {
-      await context.clear(record);
-      throw fault;
-    }
-    const entry: MailboxEntry = { ...agreed.entry, acl: agreed.acl };
-    await context.step("acl:announce");
-    try {
-      await context.activate(entry);
-    } catch (fault) {
-      if (isRefusal(fault)) await context.clear(record);
-      else await context.undo(record, () => context.activate(agreed.entry));
-      throw fault;
-    }
-    await context.step("acl:commit");
-    try {
-      await context.list.change([{ expect: name, uniqueId: entry.uniqueId }, { put: entry }], [{ clear: name }]);
-    } catch (fault) {
-      await context.undo(record, () => context.activate(agreed.entry));
-      throw fault;
-    }
+    const { before, after } = plan();
+    if (before.acl === after.acl) return before;
+    const record = await context.begin(name, { kind: "acl", step: "announce", acl: after.acl });
+    const changed = await replaceAcl(context, record, plan);
     context.log.info("acl changed", { mailbox: name, identifier, user: identity.user });
-    return entry;
+    return changed;
   });
+}
+
+interface AclChange {
+  readonly before: MailboxEntry;
+  readonly after: MailboxEntry;
+}
+
+async function replaceAcl(
+  context: OperationsContext,
+  record: JournalRecord,
+  plan: () => AclChange,
+): Promise<MailboxEntry> {
+  let before: MailboxEntry | undefined;
+  try {
+    const agreed = plan(); // again: now nobody else is at it
+    before = agreed.before;
+    await context.step("acl:announce");
+    await context.activate(agreed.after);
+    await context.step("acl:commit");
+    const { name, uniqueId } = before;
+    await context.list.change([{ expect: name, uniqueId }, { put: agreed.after }], [{ clear: name }]);
+    return agreed.after;
+  } catch (fault) {
+    // Unless the master refused, it may have the new ACL: it is told the old one again.
+    if (before === undefined || isRefusal(fault)) await context.clear(record);
+    else {
+      const known = before;
+      await context.undo(record, () => context.activate(known));
+    }
+    throw fault;
+  }
 }
 
 function requireAdministered(context: OperationsContext, identity: Identity, name: MailboxName): MailboxEntry {
