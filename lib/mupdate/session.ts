@@ -17,8 +17,9 @@ import { type BannerFacts, formatBanner, formatCompletion } from "./reply.ts";
 import type { UpdateStream } from "./stream.ts";
 
 export interface SessionAuthentication {
-  readonly mechanisms: readonly ServerMechanism[];
   readonly verifier: Verifier;
+  /** The mechanisms to offer, in order. */
+  offered(context: ServerContext, allowsPlaintext: boolean): readonly ServerMechanism[];
   readonly allowsPlaintext: boolean;
   /** The user the session acts as. Throws No when he may not log in here: only administrators may. */
   authorize(authenticated: Authenticated): string;
@@ -29,8 +30,8 @@ export interface SessionOptions {
   readonly registry: Registry | RegistryReader;
   readonly banner: BannerFacts;
   readonly authentication: SessionAuthentication;
-  /** Undefined: STARTTLS is not offered. */
-  readonly tls: ServerTls | undefined;
+  /** The certificate in force; undefined: STARTTLS is not offered. */
+  readonly tls: () => ServerTls | undefined;
   readonly failedLoginPauseMs: number;
   /** RFC 3656 §2: at least 15 minutes. */
   readonly idleMs: number;
@@ -113,7 +114,7 @@ export class ServerSession implements Receiver {
 
   sendBanner(): void {
     const names = this.mechanisms().map((mechanism) => mechanism.name);
-    const offersTls = this.options.tls !== undefined && this.connection.tls === undefined;
+    const offersTls = this.options.tls() !== undefined && this.connection.tls === undefined;
     this.connection.write(formatBanner(this.options.banner, names, offersTls));
   }
 
@@ -142,11 +143,11 @@ export class ServerSession implements Receiver {
   }
 
   /** The mechanisms usable now, in the configured order. */
-  mechanisms(): ServerMechanism[] {
+  mechanisms(): readonly ServerMechanism[] {
     const context = this.saslContext();
-    const { mechanisms, allowsPlaintext } = this.options.authentication;
-    const mayBePlain = allowsPlaintext || context.isSecure;
-    return mechanisms.filter((each) => each.isAvailable(context) && (mayBePlain || !each.isPlaintext));
+    const { authentication } = this.options;
+    const isPrivate = context.isSecure || this.connection.peerUserId !== undefined;
+    return authentication.offered(context, isPrivate || authentication.allowsPlaintext);
   }
 
   saslContext(): ServerContext {
@@ -156,7 +157,7 @@ export class ServerSession implements Receiver {
       service: "mupdate",
       hostName: this.options.banner.hostName,
       isSecure: tls !== undefined,
-      externalId: undefined,
+      externalId: tls?.peerCertificate?.subject.match(/^CN=(.+)$/m)?.[1],
       exporter: tls?.exporter,
     };
   }

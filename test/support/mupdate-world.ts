@@ -55,7 +55,7 @@ export function sessionOptions(
     registry,
     banner: { hostName: "mu.lab", product: "iatlas", version: "1", upstream: undefined },
     authentication: {
-      mechanisms: [serverPlain],
+      offered: () => [serverPlain],
       verifier: { checkPassword: async () => "wrong" },
       allowsPlaintext: true,
       authorize: ({ authorizationId }) => {
@@ -63,7 +63,7 @@ export function sessionOptions(
         return authorizationId;
       },
     },
-    tls: undefined,
+    tls: () => undefined,
     failedLoginPauseMs: 0,
     idleMs: 0,
     clock: systemClock,

@@ -8,7 +8,7 @@ import type { ServerSession } from "../session.ts";
 import { Bad } from "../../base/fault.ts";
 
 export async function startTls(session: ServerSession, { tag }: MupdateCommand): Promise<undefined> {
-  const { tls } = session.options;
+  const tls = session.options.tls();
   if (!tls) throw new Bad(refusalTexts.unknown);
   if (session.user !== undefined) throw new Bad("Can't Starttls after authentication");
   if (session.connection.tls) throw new No(undefined, "Already did a successful Starttls");

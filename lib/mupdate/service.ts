@@ -1,0 +1,61 @@
+// All MUPDATE sessions of a process: counts them, refuses too many, and ends them together.
+
+import type { Connection } from "../net/connection.ts";
+import { refusalTexts } from "./dialect.ts";
+import { formatCompletion } from "./reply.ts";
+import { ServerSession, type SessionOptions } from "./session.ts";
+
+export interface MupdateServiceOptions {
+  readonly session: SessionOptions;
+  /** `mupdate_connections_max`. */
+  readonly maxConnections: number;
+  /** False while there is nothing to serve yet: a replica before its first full list. */
+  readonly isReady: () => boolean;
+}
+
+export class MupdateService {
+  readonly #options: MupdateServiceOptions;
+  readonly #sessions = new Set<ServerSession>();
+
+  constructor(options: MupdateServiceOptions) {
+    this.#options = options;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Serves a connection, or refuses it; calls `ended` once when it is over. */
+  accept(connection: Connection, ended: () => void): void {
+    if (!this.#options.isReady()) {
+      refuseConnection(connection, refusalTexts.notReady, ended);
+    } else if (this.#sessions.size >= this.#options.maxConnections) {
+      this.#options.session.log.warning("too many mupdate connections", { most: this.#options.maxConnections });
+      refuseConnection(connection, refusalTexts.full, ended);
+    } else {
+      const session = new ServerSession(connection, this.#options.session);
+      this.#sessions.add(session);
+      session.gone.addEventListener(
+        "abort",
+        () => {
+          this.#sessions.delete(session);
+          ended();
+        },
+        { once: true },
+      );
+      session.start();
+    }
+  }
+
+  /** Says goodbye to everybody. */
+  dismissAll(text: string): void {
+    for (const session of this.#sessions) session.dismiss(text);
+  }
+}
+
+/** Says BYE and closes; `ended` is called when that is done. */
+export function refuseConnection(connection: Connection, text: string, ended: () => void): void {
+  connection.attach({ receive() {}, closed: ended });
+  connection.write(formatCompletion("*", "BYE", text));
+  connection.close();
+}

@@ -1,0 +1,79 @@
+// Opens connections to the MUPDATE masters that `mupdate_server` names: host, host:port, [IPv6]:port or the path of a unix
+// socket; several, separated by blanks, are tried in order.
+
+import type { Clock } from "../base/clock.ts";
+import { describeFault, No } from "../base/fault.ts";
+import type { Log } from "../base/log.ts";
+import { type ConnectPlace, connect } from "../net/connect.ts";
+import type { ClientTls } from "../net/connection.ts";
+import type { ClientMechanism, Credentials } from "../sasl/mechanism.ts";
+import type { MupdateClient } from "../mupdate/client.ts";
+import { logIn } from "../mupdate/login.ts";
+
+export interface MasterConnectionOptions {
+  /** `mupdate_server`. */
+  readonly servers: string;
+  /** `mupdate_port`. */
+  readonly port: number;
+  readonly credentials: Omit<Credentials, "exporter">;
+  /** In order of preference. */
+  readonly mechanisms: readonly ClientMechanism[];
+  /** How to speak TLS with a host; undefined: not at all. */
+  readonly tlsFor: (host: string) => ClientTls | undefined;
+  readonly requiresTls: boolean;
+  /** To connect, to log in, and then for each command. */
+  readonly deadlineMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The servers' names as they are written. */
+export function masterNames(servers: string): readonly string[] {
+  return servers.split(/\s+/).filter((name) => name !== "");
+}
+
+/** Where a server's name leads. */
+export function masterPlace(name: string, defaultPort: number): ConnectPlace {
+  if (name.startsWith("/")) return { path: name };
+  const [, host = name, port] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(name) ?? [];
+  // More than one colon and no brackets: an IPv6 address without a port.
+  if (!name.startsWith("[") && name.split(":").length > 2) return { host: name, port: defaultPort };
+  return { host, port: port === undefined ? defaultPort : Number(port) };
+}
+
+/** One server. Rejects with No("UNAVAILABLE"). */
+export async function connectToMaster(
+  name: string,
+  options: MasterConnectionOptions,
+  lost?: (reason: string) => void,
+): Promise<MupdateClient> {
+  const place = masterPlace(name, options.port);
+  const connection = await connect(place, { timeoutMs: options.deadlineMs });
+  const { credentials, mechanisms, requiresTls, deadlineMs, clock, log } = options;
+  return logIn(connection, {
+    mechanisms,
+    credentials,
+    tls: "host" in place ? options.tlsFor(place.host) : undefined,
+    requiresTls: requiresTls && "host" in place,
+    clock,
+    log,
+    deadlineMs,
+    ...(lost && { lost }),
+  });
+}
+
+/** The first server that answers. Rejects with No("UNAVAILABLE") and the reasons of all. */
+export async function connectToAnyMaster(
+  options: MasterConnectionOptions,
+  lost?: (reason: string) => void,
+): Promise<MupdateClient> {
+  const reasons: string[] = [];
+  for (const name of masterNames(options.servers)) {
+    try {
+      return await connectToMaster(name, options, lost);
+    } catch (fault) {
+      reasons.push(describeFault(fault));
+    }
+  }
+  throw new No("UNAVAILABLE", reasons.join("; ") || "No MUPDATE master is configured");
+}

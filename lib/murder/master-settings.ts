@@ -1,0 +1,44 @@
+// What imapd.conf says about connections to the MUPDATE master.
+
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Config } from "../config/config.ts";
+import type { ClientTls } from "../net/connection.ts";
+import type { ClientMechanism } from "../sasl/mechanism.ts";
+import type { MasterConnectionOptions } from "./master-connection.ts";
+
+export interface MasterSettings {
+  readonly config: Config;
+  /** All that can be used, in order of preference; `force_sasl_client_mech` picks one. */
+  readonly mechanisms: readonly ClientMechanism[];
+  /** Our certificate and authorities towards a host. */
+  readonly tlsFor: (host: string) => ClientTls;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function masterConnectionOptions({
+  config,
+  mechanisms,
+  tlsFor,
+  clock,
+  log,
+}: MasterSettings): MasterConnectionOptions {
+  const forced = config.force_sasl_client_mech?.toUpperCase();
+  const realm = config.mupdate_realm ? `@${config.mupdate_realm}` : "";
+  return {
+    servers: config.mupdate_server ?? "",
+    port: config.mupdate_port,
+    credentials: {
+      authenticationId: `${config.mupdate_authname ?? config.mupdate_username}${realm}`,
+      authorizationId: config.mupdate_authname === undefined ? "" : config.mupdate_username,
+      password: config.mupdate_password ?? "",
+    },
+    mechanisms: forced === undefined ? mechanisms : mechanisms.filter((each) => each.name === forced),
+    tlsFor: (host) => (config.proxy_tls === "off" ? undefined : tlsFor(host)),
+    requiresTls: config.proxy_tls === "require" || config.proxy_tls === "verify",
+    deadlineMs: config.mupdate_response_timeout * 1000,
+    clock,
+    log,
+  };
+}

@@ -1,0 +1,54 @@
+// Where mupdate_server leads, and a whole murder's connection over a real socket.
+
+import { expect, test } from "bun:test";
+import { systemClock } from "../../lib/base/clock.ts";
+import { silentLog } from "../../lib/base/log.ts";
+import { connectToAnyMaster, masterNames, masterPlace } from "../../lib/murder/master-connection.ts";
+import { MupdateService } from "../../lib/mupdate/service.ts";
+import { listen } from "../../lib/net/listen.ts";
+import { active, clientPlain, emptyRegistry, sessionOptions } from "../support/mupdate-world.ts";
+
+test("masterPlace() reads every form of mupdate_server", () => {
+  const cases: Record<string, unknown> = {
+    "mu.lab": { host: "mu.lab", port: 3905 },
+    "mu.lab:4000": { host: "mu.lab", port: 4000 },
+    "[::1]:4000": { host: "::1", port: 4000 },
+    "[::1]": { host: "::1", port: 3905 },
+    "fe80::1": { host: "fe80::1", port: 3905 },
+    "/run/mupdate": { path: "/run/mupdate" },
+  };
+  for (const [name, place] of Object.entries(cases)) expect(masterPlace(name, 3905)).toEqual(place as never);
+  expect(masterNames("  mu1  mu2:1 ")).toEqual(["mu1", "mu2:1"]);
+});
+
+test("the second master is taken when the first refuses, over real sockets", async () => {
+  const registry = emptyRegistry([active("user.ann", "be1!default")]);
+  const service = new MupdateService({ session: sessionOptions(registry), maxConnections: 1, isReady: () => true });
+  const listener = await listen(
+    { host: "127.0.0.1", port: 0 },
+    { onConnection: (each) => service.accept(each, () => {}) },
+  );
+  const closed = await listen({ host: "127.0.0.1", port: 0 }, { onConnection: (each) => each.destroy() });
+  closed.stop();
+  const options = {
+    servers: `127.0.0.1:${closed.port} 127.0.0.1:${listener.port}`,
+    port: 3905,
+    credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
+    mechanisms: [clientPlain],
+    tlsFor: () => undefined,
+    requiresTls: false,
+    deadlineMs: 5000,
+    clock: systemClock,
+    log: silentLog,
+  };
+  const lost = Promise.withResolvers<string>();
+  const client = await connectToAnyMaster(options, lost.resolve);
+  expect((await client.list("be1!")).map((record) => record.name as string)).toEqual(["user.ann"]);
+  // One connection is the most (R78, W12): the next is told so and fails, nothing hangs.
+  const second = await connectToAnyMaster(options).catch((fault: unknown) => fault);
+  expect(String(second)).toContain("Server Unable");
+  service.dismissAll("shutting down");
+  expect(await lost.promise).toContain("shutting down");
+  expect(client.isOpen).toBe(false);
+  listener.stop();
+});
