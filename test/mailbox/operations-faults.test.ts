@@ -261,4 +261,9 @@ test("recover() leaves alone what a living process is at", async () => {
   world.start(undefined, (worker) => worker === "other");
   await world.operations.recover();
   expect(world.list.journal()).toEqual([record]);
+  world.start(undefined, "unknown");
+  await world.operations.recover(false);
+  expect(world.list.journal()).toEqual([record]);
+  await world.operations.recover(true);
+  expect(world.list.journal()).toEqual([]);
 });

@@ -53,7 +53,7 @@ export class BackendWorld {
   /** The process starts (again): nothing of an earlier one is left but list, store and the like. */
   start(
     atStep?: (step: string) => void | Promise<void>,
-    isWorkerAlive: (worker: string) => boolean = () => false,
+    isWorkerAlive: ((worker: string) => boolean) | "unknown" = () => false,
   ): MailboxOperations {
     this.operations = new MailboxOperations({
       list: this.list,
@@ -64,7 +64,7 @@ export class BackendWorld {
       settings: this.settings,
       log: silentLog,
       clock: this.clock,
-      isWorkerAlive,
+      ...(isWorkerAlive === "unknown" ? {} : { isWorkerAlive }),
       ...(atStep ? { atStep } : {}),
     });
     return this.operations;

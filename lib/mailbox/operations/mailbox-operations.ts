@@ -87,13 +87,13 @@ export class MailboxOperations {
   }
 
   /**
-   * Finishes or undoes what was interrupted. At the start of a server with `sweep`, before mail is served: folders that
-   * nothing refers to are looked for, too. Without it whenever the master is back.
+   * Finishes or undoes what was interrupted. With `isStart` once when the server starts, before any process serves mail:
+   * folders that nothing refers to are looked for, too. Without it at any time, such as when the master is back.
    */
-  async recover(sweep = true): Promise<RecoveryReport> {
-    const journal = await settleJournal(this.#context);
+  async recover(isStart = true): Promise<RecoveryReport> {
+    const journal = await settleJournal(this.#context, isStart);
     if (journal.pending.length > 0) this.#scheduleRetry();
-    const folders = sweep
+    const folders = isStart
       ? await sweepFolders(this.#context)
       : { removedFolders: [], quarantined: [], unknownFolders: [] };
     return { ...journal, ...folders };

@@ -23,14 +23,19 @@ export interface RecoveryReport {
   readonly unknownFolders: readonly UniqueId[];
 }
 
-/** Settles the whole journal, except what other living processes are at. */
+/**
+ * Settles the journal, except what other living processes are at. Where nobody can tell who lives, only `isStart` takes
+ * others' records for left behind: nobody else is at work yet.
+ */
 export async function settleJournal(
   context: OperationsContext,
+  isStart: boolean,
 ): Promise<{ readonly settled: MailboxName[]; readonly pending: MailboxName[] }> {
   const settled: MailboxName[] = [];
   const pending: MailboxName[] = [];
   for (const { name, worker } of context.list.journal()) {
-    if (worker !== context.worker && context.isWorkerAlive?.(worker)) continue;
+    const isOthers = worker !== "" && worker !== context.worker;
+    if (isOthers && (context.isWorkerAlive ? context.isWorkerAlive(worker) : !isStart)) continue;
     await context.locks.hold([name], async () => {
       const record = context.list.journal().find((each) => each.name === name);
       if (record === undefined || record.worker !== worker) return; // settled while we waited
