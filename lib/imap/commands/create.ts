@@ -1,0 +1,25 @@
+// CREATE (RFC 3501 §6.3.3), here.
+
+import { localMail } from "../access.ts";
+import { newMailboxName } from "../new-name.ts";
+import { type CreateArgs, type CreateTarget, createArgs } from "../parse/create.ts";
+import { createPlan } from "../plans/create.ts";
+import { planned, row } from "../row.ts";
+import type { Session } from "../session.ts";
+
+export const createRow = row<CreateArgs>({
+  state: "authenticated",
+  args: createArgs,
+  at: planned(createPlan),
+  async run(session, { mailbox, target }) {
+    const name = newMailboxName(session, mailbox);
+    await localMail(session).operations.create(session.user, name, partitionOf(session, target));
+    return undefined;
+  },
+});
+
+/** The partition an administrator names; the plan has seen to it that the server is this one. */
+function partitionOf(session: Session, target: CreateTarget | undefined): string | undefined {
+  if (target?.word === session.server.config.servername) return undefined;
+  return target?.partition ?? target?.word;
+}

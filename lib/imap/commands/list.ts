@@ -1,0 +1,54 @@
+// LIST (RFC 3501 §6.3.8), and RLIST (RFC 2193 §3.2) which also says that the client understands referrals. Answered from
+// the mailbox list of this process, on every kind of server (S113).
+
+import { formatAstring, formatQuoted } from "../../wire/writer.ts";
+import { requireCompleteList } from "../access.ts";
+import { type ListedMailbox, listMailboxes } from "../listing.ts";
+import { type ListArgs, listArgs } from "../parse/list.ts";
+import { here, row } from "../row.ts";
+import type { Session } from "../session.ts";
+import { TimeSlice } from "../time-slice.ts";
+
+/** Entries looked at between two looks at the clock. */
+const entriesPerLook = 64;
+/** Text collected before it is sent. */
+const flushSize = 16_384;
+
+export const listRow = row<ListArgs>({ state: "authenticated", args: listArgs, at: here, run: list });
+
+export const rlistRow = row<ListArgs>({
+  state: "authenticated",
+  args: listArgs,
+  at: here,
+  run(session, args) {
+    session.understandsReferrals = true;
+    return list(session, args);
+  },
+});
+
+async function list(session: Session, args: ListArgs): Promise<undefined> {
+  if (args.pattern === "") {
+    session.untagged(`LIST (\\Noselect) ${formatQuoted(session.namespace.separator)} ""`);
+    return;
+  }
+  requireCompleteList(session);
+  const separator = formatQuoted(session.namespace.separator);
+  const slice = new TimeSlice(session.server.clock);
+  let text = "";
+  let seen = 0;
+  for (const mailbox of listMailboxes(session, args)) {
+    if (mailbox) text += formatListed(mailbox, separator);
+    if (text.length >= flushSize) {
+      if (!session.send(text)) await session.drained();
+      text = "";
+    }
+    if (++seen % entriesPerLook === 0 && slice.isOver) await slice.next();
+    if (!session.connection.isOpen) return;
+  }
+  session.send(text);
+}
+
+function formatListed({ external, isSelectable, hasChildren }: ListedMailbox, separator: string): string {
+  const flags = `${isSelectable ? "" : "\\Noselect "}${hasChildren ? "\\HasChildren" : "\\HasNoChildren"}`;
+  return `* LIST (${flags}) ${separator} ${formatAstring(external)}\r\n`;
+}
