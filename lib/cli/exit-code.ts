@@ -49,6 +49,7 @@ const codeOfSystemError: Readonly<Record<string, number>> = {
   ECONNRESET: exitCodes.temporaryFailure,
   ETIMEDOUT: exitCodes.temporaryFailure,
   EADDRINUSE: exitCodes.systemError,
+  EADDRNOTAVAIL: exitCodes.systemError,
   EMFILE: exitCodes.systemError,
   EIO: exitCodes.ioError,
   ENOTFOUND: exitCodes.noHost,

@@ -40,7 +40,7 @@ export function loadConfig(path: string, serviceName = "", options: LoadOptions 
   const missing = missingSettings(config, path);
   problems.push(...missing.fatal, ...(options.needsPartitions ? missing.partition : []));
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config, warnings: [...sorting.warnings, ...(options.needsPartitions ? [] : missing.partition)], origins };
+  return { config, warnings: sorting.warnings, origins };
 }
 
 interface Sorting {

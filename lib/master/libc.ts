@@ -15,6 +15,7 @@ const { symbols: libc } = dlopen("libc.so.6", {
   flock: { args: ["i32", "i32"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
+  dup2: { args: ["i32", "i32"], returns: "i32" },
   strerror: { args: ["i32"], returns: "ptr" },
   __errno_location: { args: [], returns: "ptr" },
 });
@@ -154,6 +155,11 @@ export function makePipe(): { readonly readEnd: number; readonly writeEnd: numbe
 
 export function closeDescriptor(fd: number): void {
   libc.close(fd);
+}
+
+/** Makes descriptor `target` (1: standard output) another name of `fd`. */
+export function redirect(fd: number, target: number): void {
+  check("dup2", libc.dup2(fd, target));
 }
 
 /** False when another process holds the lock. */

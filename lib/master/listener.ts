@@ -137,14 +137,20 @@ function removeStale(path: string): void {
   }
 }
 
+/** Linux's numbers of what binding usually fails with. */
+const errorNames: Readonly<Record<number, string>> = { 13: "EACCES", 98: "EADDRINUSE", 99: "EADDRNOTAVAIL" };
+
 /** Nothing can listen on the address. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
+  readonly code: string;
   constructor(
     readonly call: string | undefined,
     text: string,
+    errno: number | undefined,
   ) {
     super(text);
+    this.code = errno === undefined ? "EADDRNOTAVAIL" : (errorNames[errno] ?? "EIO");
   }
 }
 
@@ -152,8 +158,8 @@ function listening(address: string, open: () => number): number {
   try {
     return open();
   } catch (fault) {
-    const call = fault instanceof SystemCallError ? fault.call : undefined;
-    throw new ListenError(call, `Cannot listen on ${address}: ${describeFault(fault)}`);
+    const { call, errno } = fault instanceof SystemCallError ? fault : {};
+    throw new ListenError(call, `Cannot listen on ${address}: ${describeFault(fault)}`, errno);
   }
 }
 
@@ -164,6 +170,6 @@ async function resolveHost(host: string, protocol: ListenOptions["protocol"]): P
     const found = await lookup(host, { all: true, family: family[protocol] });
     return [...new Set(found.map((each) => each.address))];
   } catch (fault) {
-    throw new ListenError(undefined, `Cannot listen on "${host}": ${describeFault(fault)}`);
+    throw new ListenError(undefined, `Cannot listen on "${host}": ${describeFault(fault)}`, undefined);
   }
 }
