@@ -1,7 +1,10 @@
 // The metrics of one process, over prom-client: names and labels are declared where they are counted, the status page
 // prints all of them. Every metric name starts with "iatlas_".
 
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import Counter from "prom-client/lib/counter.js";
+import Gauge from "prom-client/lib/gauge.js";
+import Histogram from "prom-client/lib/histogram.js";
+import Registry from "prom-client/lib/registry.js";
 
 export class Metrics {
   readonly registry = new Registry();
