@@ -20,6 +20,7 @@ test("a worker that was started on demand and died is started again by the next 
   const path = it.address("imap");
   expect(statSync(path).mode & 0o777).toBe(0o777);
   const first = await greet(path);
+  await it.logged("died service=imap");
   const second = await greet(path);
   expect(second.pid).not.toBe(first.pid);
 });

@@ -84,10 +84,14 @@ export function greet(address: string): Promise<Greeting> {
   return new Promise((resolve, reject) => {
     let text = "";
     const socket = {
-      data(_socket: unknown, bytes: Uint8Array) {
+      // The client closes: when a server does at once, Bun may report that as a failed connect (ECONNRESET).
+      data(connected: { end(): void }, bytes: Uint8Array) {
         text += new TextDecoder().decode(bytes);
+        if (!text.endsWith("\n")) return;
+        resolve(JSON.parse(text));
+        connected.end();
       },
-      close: () => (text ? resolve(JSON.parse(text)) : reject(new Error(`${address} closed without a greeting`))),
+      close: () => reject(new Error(`${address} closed without a greeting`)),
       connectError: (_socket: unknown, error: Error) => reject(error),
     };
     const match = /^(?:\[(.+)\]|(.+)):(\d+)$/.exec(address);
