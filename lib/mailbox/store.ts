@@ -81,13 +81,13 @@ export interface Changes {
 export interface Staging {
   /** Takes bytes as they come. Resolves when more may be written. Rejects with No("UNAVAILABLE") when the disk is full. */
   write(bytes: Uint8Array): Promise<void> | undefined;
-  /** Ends the message: its structure is computed and the file synced. */
+  /** Ends the message: its structure is computed. It is on disk when the first append of it is. */
   finish(): Promise<StagedMessage>;
   /** Throws the bytes away. */
   discard(): void;
 }
 
-/** A complete message on disk that belongs to no mailbox yet; may be appended to several. */
+/** A complete message that belongs to no mailbox yet; may be appended to several. */
 export interface StagedMessage {
   readonly size: number;
   readonly headerSize: number;

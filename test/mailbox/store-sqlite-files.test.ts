@@ -139,14 +139,18 @@ test("after a crash of the machine UIDs and MODSEQs skip what may have been seen
 test("a crash of the machine that lost a file or a row leaves only what is whole", async () => {
   let box = await store.open(id, "default");
   await deliver(store, box, ["a", "b", "c"]);
+  await deliver(store, box, ["d"]);
   fs.rmSync(join(folder, "2.")); // its folder entry did not reach the disk
-  fs.writeFileSync(join(folder, "4."), "row lost");
+  fs.truncateSync(join(folder, "4."), 5); // its bytes did not
+  fs.writeFileSync(join(folder, "5."), "row lost");
   box = await reopen({ boot: "another" });
   expect([...box.uids()]).toEqual([1, 3]);
   expect(box.totals()).toMatchObject({ messages: 2, bytes: 2 * messageText("a").length });
   await store.close();
+  expect(fs.existsSync(join(folder, "5."))).toBe(false);
+  expect(fs.readFileSync(join(folder, "5.orphan"), "latin1")).toBe("row lost");
   expect(fs.existsSync(join(folder, "4."))).toBe(false);
-  expect(fs.readFileSync(join(folder, "4.orphan"), "latin1")).toBe("row lost");
+  expect(fs.readFileSync(join(folder, "4.orphan"), "latin1")).toBe("Subje");
 });
 
 test("UIDs are reserved on disk ahead of use, also for appends larger than the reserve", async () => {

@@ -14,6 +14,8 @@ import type { Transaction, WriteJob } from "./transaction.ts";
 /** A message as the index keeps it, and the file to link it from. */
 export interface Arrival {
   readonly source: string;
+  /** Puts the file on disk, where that is not done yet. */
+  readonly sync?: () => Promise<void>;
   readonly system: number;
   readonly isSeen: boolean;
   readonly keywords: readonly string[];
@@ -30,7 +32,8 @@ export function appendJob(
   nowMs: number,
   admit: (() => void) | undefined,
 ): WriteJob<readonly Uid[]> {
-  const arrivals = messages.map(arrivalOf);
+  const syncs = new Map<StagedFile, () => Promise<void>>();
+  const arrivals = messages.map((message) => arrivalOf(message, syncs));
   return {
     action: "append to the mailbox",
     messages: messages.length,
@@ -54,6 +57,7 @@ export function addMessage(transaction: Transaction, arrival: Arrival, user: str
   const uid = totals.uidNext as Uid; // the place where UIDs are made
   if (uid >= 0xffff_ffff) throw new No("LIMIT", "Mailbox has used up its UIDs");
   linkMessage(transaction, arrival.source, messagePath(target.path, uid), uid);
+  if (arrival.sync) transaction.syncs.add(arrival.sync);
   totals.uidNext += 1;
   totals.messages += 1;
   totals.bytes += arrival.size;
@@ -111,11 +115,14 @@ function link(source: string, path: string): void {
   }
 }
 
-function arrivalOf(message: NewMessage): Arrival {
+function arrivalOf(message: NewMessage, syncs: Map<StagedFile, () => Promise<void>>): Arrival {
   const { staged, flags } = message;
   if (!(staged instanceof StagedFile)) throw new Error("message was staged by another store");
+  const sync = syncs.get(staged) ?? (() => staged.sync());
+  syncs.set(staged, sync);
   return {
     source: staged.path,
+    sync,
     system: flags.system,
     isSeen: (flags.system & SystemFlags.seen) !== 0,
     keywords: flags.keywords,

@@ -8,6 +8,11 @@ import type { Log } from "../../base/log.ts";
 import { describeFault } from "../../base/fault.ts";
 
 const pollMs = 1000;
+/**
+ * When to look again after an event that found nothing new: SQLite writes a commit to the WAL, which wakes us, before it
+ * makes it visible through shared memory, which does not.
+ */
+const secondLooksMs: readonly number[] = [1, 5, 30, 250];
 
 export interface WatchedMailbox {
   readonly path: string;
@@ -24,6 +29,7 @@ export class ChangeWatch {
   #poll: Timer | undefined;
   #version = 0;
   #isScheduled = false;
+  #secondLook: Timer | undefined;
 
   constructor(mailbox: WatchedMailbox) {
     this.#mailbox = mailbox;
@@ -43,18 +49,22 @@ export class ChangeWatch {
     };
   }
 
-  /** A commit of this process, or an event: tells the listeners when the version differs from the one they know. */
-  check(): void {
-    if (this.#listeners.size === 0) return;
+  /**
+   * A commit of this process, or an event: tells the listeners when the version differs from the one they know. Returns
+   * whether it did.
+   */
+  check(): boolean {
+    if (this.#listeners.size === 0) return true;
     let version: number;
     try {
       version = this.#mailbox.version();
     } catch {
       version = Number.NaN; // removed or damaged: the listener finds out which
     }
-    if (version === this.#version) return;
+    if (version === this.#version) return false;
     this.#version = version;
     for (const listener of [...this.#listeners]) listener();
+    return true;
   }
 
   stop(): void {
@@ -62,6 +72,8 @@ export class ChangeWatch {
     this.#watcher = undefined;
     this.#poll?.cancel();
     this.#poll = undefined;
+    this.#secondLook?.cancel();
+    this.#secondLook = undefined;
   }
 
   #start(): void {
@@ -83,8 +95,16 @@ export class ChangeWatch {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.check();
+      this.#look(0);
     });
+  }
+
+  #look(attempt: number): void {
+    this.#secondLook?.cancel();
+    this.#secondLook = undefined;
+    const delayMs = secondLooksMs[attempt];
+    if (this.check() || delayMs === undefined) return;
+    this.#secondLook = this.#mailbox.clock.after(delayMs, () => this.#look(attempt + 1));
   }
 
   #startPolling(): void {

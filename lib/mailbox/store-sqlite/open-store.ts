@@ -16,10 +16,10 @@ import { isUniqueId, mailboxFolder, type Partition, removedFolder, stageFolder }
 import { MailboxFolder, type StoreParts } from "./mailbox-folder.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
 import { OpenIndexes } from "./open-indexes.ts";
-import { listMessageFiles, recoveryJob } from "./recovery.ts";
+import { findFiles, recoveryJob, suspectRows } from "./recovery.ts";
 import { emptyIndex } from "./schema.ts";
 import { type MailboxHost, SqliteMailbox } from "./sqlite-mailbox.ts";
-import { type DescribeMessage, StagingFile } from "./staging.ts";
+import { type DescribeMessage, openStaging } from "./staging.ts";
 import { readPresentTotals } from "./totals.ts";
 import { needsRecovery } from "./uid-reservation.ts";
 
@@ -87,7 +87,8 @@ class SqliteStore implements MessageStore, MailboxHost {
     const mailbox = new SqliteMailbox(folder, this);
     try {
       if (needsRecovery(folder.use(readPresentTotals), this.#boot)) {
-        await folder.write(recoveryJob(await listMessageFiles(folder.path), this.#boot, this.#parts.log));
+        const found = await findFiles(folder.path, folder.use(suspectRows));
+        await folder.write(recoveryJob(found, this.#boot, this.#parts.log));
       }
       return mailbox;
     } catch (fault) {
@@ -133,7 +134,7 @@ class SqliteStore implements MessageStore, MailboxHost {
   }
 
   async stage(partitionName: string): Promise<Staging> {
-    return new StagingFile(newStagePath(this.#partition(partitionName)), this.#describe);
+    return await openStaging(newStagePath(this.#partition(partitionName)), this.#describe);
   }
 
   async lockMaildrop(uniqueId: UniqueId, partitionName: string): Promise<() => void> {

@@ -28,6 +28,8 @@ export class Transaction {
   readonly undo: (() => void)[] = [];
   /** Runs once the transaction is on disk. */
   readonly whenDurable: (() => Promise<void>)[] = [];
+  /** What must be on disk, besides the index, for the transaction to count as durable. */
+  readonly syncs = new Set<() => Promise<void>>();
   /** Whether entries of the mailbox folder must be synced before the transaction counts as durable. */
   hasNewFiles = false;
   /** Whether the row of totals must be written. */

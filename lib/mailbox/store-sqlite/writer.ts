@@ -162,7 +162,9 @@ export class Writer {
   async #finish(batch: readonly Waiting[], { transaction, outcomes }: Done, index: IndexFile): Promise<void> {
     try {
       if (transaction.hasChanged) {
-        await Promise.all([index.walSync.committed(), transaction.hasNewFiles ? this.#host.syncFolder() : undefined]);
+        const files = transaction.hasNewFiles ? [this.#host.syncFolder()] : [];
+        for (const sync of transaction.syncs) files.push(sync());
+        await Promise.all([index.walSync.committed(), ...files]);
       }
       for (const [position, { resolve, reject }] of batch.entries()) {
         const outcome = outcomes[position]!;
