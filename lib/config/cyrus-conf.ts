@@ -2,6 +2,7 @@
 // `name key=value key="value with blanks"`; all problems are collected, each with its line.
 
 import { readFileSync } from "node:fs";
+import { Cron } from "croner";
 import { ConfigError, describeProblem } from "./config-error.ts";
 import { type Entry, type EntrySpec, readEntries, type SectionName } from "./cyrus-conf-entry.ts";
 import { parseSwitch } from "./value.ts";
@@ -137,7 +138,7 @@ function readEvent(name: string, fields: Fields): EventEntry {
 function readWhen(fields: Fields): EventEntry["when"] {
   const cron = fields.text("cron");
   if (cron !== undefined) {
-    if (cron.trim().split(/\s+/).length !== 5) fields.complain(`cron="${cron}" must have five fields`);
+    if (!isCronExpression(cron)) fields.complain(`cron="${cron}" is not "minute hour day month weekday"`);
     return { kind: "cron", expression: cron };
   }
   const at = fields.text("at");
@@ -149,6 +150,14 @@ function readWhen(fields: Fields): EventEntry["when"] {
   }
   const minutes = fields.number("period", 0);
   return minutes > 0 ? { kind: "period", minutes } : { kind: "start" };
+}
+
+function isCronExpression(text: string): boolean {
+  try {
+    return new Cron(text, { mode: "5-part" }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function readDaemon(name: string, fields: Fields): DaemonEntry {
@@ -183,15 +192,16 @@ class Fields {
     return value ?? "";
   }
 
-  optionalNumber(key: string): number | undefined {
+  optionalNumber(key: string, least = 0): number | undefined {
     const value = this.text(key);
-    if (value === undefined || /^-?\d+$/.test(value)) return value === undefined ? undefined : Number(value);
-    this.complain(`${key}=${value} is not a number`);
+    if (value === undefined) return undefined;
+    if (/^-?\d+$/.test(value) && Number(value) >= least) return Number(value);
+    this.complain(`${key}=${value} is not a number of at least ${least}`);
     return undefined;
   }
 
   number(key: string, otherwise: number): number {
-    return this.optionalNumber(key) ?? otherwise;
+    return this.optionalNumber(key, Math.min(0, otherwise)) ?? otherwise;
   }
 
   switch(key: string): boolean {

@@ -1,8 +1,8 @@
 // The process around lib/master: options, configuration, pid file, signals, ready file, and the order of the end.
 
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { chownSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { describeFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
@@ -17,7 +17,7 @@ import { Master } from "../master/master.ts";
 import { claimPidFile } from "../master/pid-file.ts";
 import type { ProgramFolder } from "../master/program-path.ts";
 import { openLog } from "./log-target.ts";
-import { setUmask } from "./privileges.ts";
+import { serviceUser, setUmask } from "./privileges.ts";
 import { type Signals, watchSignals } from "./signals.ts";
 import { openStatusPage } from "./status-page.ts";
 
@@ -178,11 +178,17 @@ function programFolder(sourceFolder: string, configPath: string | undefined): Pr
 
 /** The path we were called by, whose folder has a link for each program; the executable's own when it was found in PATH. */
 function calledPath(): string {
-  return process.argv0.includes("/") ? process.argv0 : (Bun.which(process.argv0) ?? process.execPath);
+  return resolve(process.argv0.includes("/") ? process.argv0 : (Bun.which(process.argv0) ?? process.execPath));
 }
 
+/** The services' own folders are made by us, who may be root, and are theirs. */
 function prepareFolders(config: Config): void {
-  for (const name of ["socket", "proc"]) mkdirSync(join(config.configdirectory, name), { recursive: true });
+  const owner = serviceUser(config);
+  for (const name of ["socket", "proc"]) {
+    const folder = join(config.configdirectory, name);
+    mkdirSync(folder, { recursive: true });
+    if (owner) chownSync(folder, owner.uid, owner.gid);
+  }
 }
 
 /** Bun keeps the sources of a compiled program in a folder that exists only inside it. */

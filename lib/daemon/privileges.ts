@@ -7,15 +7,26 @@ export function setUmask(config: Pick<Config, "umask">): void {
   process.umask(Number.parseInt(config.umask, 8));
 }
 
+interface UserIds {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Whom services run as when root starts them; undefined when nothing is to change. Throws ConfigError. */
+export function serviceUser(config: Pick<Config, "cyrus_user" | "cyrus_group">): UserIds | undefined {
+  const { cyrus_user: name, cyrus_group: group } = config;
+  if (process.getuid?.() !== 0 || name === undefined || name === "root") return undefined;
+  return { name, uid: idOf(name, "-u"), gid: group === undefined ? idOf(name, "-g") : groupId(group) };
+}
+
 /** Becomes cyrus_user when started by root; otherwise nothing changes. Throws ConfigError when there is no such user. */
 export function dropPrivileges(config: Pick<Config, "cyrus_user" | "cyrus_group">): void {
-  const { cyrus_user: user, cyrus_group: group } = config;
-  if (process.getuid?.() !== 0 || user === undefined || user === "root") return;
-  const gid = group === undefined ? idOf(user, "-g") : groupId(group);
-  const uid = idOf(user, "-u");
-  initGroups(user, gid);
-  process.setgid?.(gid);
-  process.setuid?.(uid);
+  const user = serviceUser(config);
+  if (!user) return;
+  initGroups(user.name, user.gid);
+  process.setgid?.(user.gid);
+  process.setuid?.(user.uid);
 }
 
 /** Bun has process.initgroups, its types do not. */

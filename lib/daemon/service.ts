@@ -83,6 +83,7 @@ export async function runService(definition: ServiceDefinition, flags: ServiceFl
   setUmask(config);
   const descriptors = await listeningDescriptors(definition, flags, inheritance);
   dropPrivileges(config);
+  if (!staysWithMaster(inheritance)) return 0; // a change of user ends the tie, prctl(2)
 
   const stopping = new AbortController();
   const certificates = new Certificates(config, log);

@@ -82,6 +82,7 @@ SERVICES {
 }
 EVENTS {
   night cmd="tidy" at=2561
+  noon cmd="tidy" cron="61 * * * *"
 `),
   ).toEqual([
     'cyrus.conf:1: "imap cmd="x"" is not the start of a section (expected "NAME {")',
@@ -95,9 +96,10 @@ EVENTS {
     "cyrus.conf:6: imap: listen= is missing",
     "cyrus.conf:6: imap: cmd= is missing",
     "cyrus.conf:8: imap: cmd= is missing",
-    "cyrus.conf:9: imap: prefork=some is not a number",
+    "cyrus.conf:9: imap: prefork=some is not a number of at least 0",
     "cyrus.conf:10: pop3: proto=udp is not one of tcp, tcp4, tcp6",
     "cyrus.conf:13: night: at=2561 is not a time of day (hhmm)",
+    'cyrus.conf:14: noon: cron="61 * * * *" is not "minute hour day month weekday"',
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { connectLines } from "../support/line-client.ts";
 import { greet } from "../support/master.ts";
 import { gone, startProcess } from "../support/process.ts";
@@ -18,9 +18,10 @@ beforeAll(() => {
   symlinkSync(join(root, "lib"), join(folder, "lib"));
   symlinkSync(join(root, "package.json"), join(folder, "package.json"));
   writeFileSync(join(bin, "master.ts"), readFileSync(join(root, "bin/master.ts")));
-  writeFileSync(join(bin, "greeter.ts"), readFileSync(join(root, "test/fixtures/master/greeter.ts")));
-  const echo = readFileSync(join(root, "test/fixtures/daemon/echo.ts"), "utf8");
-  writeFileSync(join(bin, "echo.ts"), echo.replaceAll("../../../lib/", "../lib/"));
+  for (const fixture of ["master/greeter.ts", "daemon/echo.ts"]) {
+    const text = readFileSync(join(root, "test/fixtures", fixture), "utf8");
+    writeFileSync(join(bin, basename(fixture)), text.replaceAll("../../../lib/", "../lib/"));
+  }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
