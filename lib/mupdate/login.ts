@@ -13,8 +13,8 @@ import { MupdateClient } from "./client.ts";
 import { type Banner, BannerParser } from "./parse/banner.ts";
 
 export interface LoginOptions {
-  /** In order of preference. */
-  readonly mechanisms: readonly ClientMechanism[];
+  /** Picks the mechanism; `isSecure` says that a password in the clear is no risk. */
+  readonly choose: (offered: readonly string[], isSecure: boolean) => ClientMechanism | undefined;
   readonly credentials: Omit<Credentials, "exporter">;
   /** Undefined: TLS is not used even if offered. */
   readonly tls: ClientTls | undefined;
@@ -82,8 +82,9 @@ async function authenticate(
   banner: Banner,
   options: LoginOptions,
 ): Promise<void> {
-  const mechanism = options.mechanisms.find((each) => banner.mechanisms.includes(each.name));
-  if (!mechanism) throw new No("CANNOT", `it offers no mechanism of ours (${banner.mechanisms.join(" ")})`);
+  const isSecure = connection.tls !== undefined || connection.remote.port === 0;
+  const mechanism = options.choose(banner.mechanisms, isSecure);
+  if (!mechanism) throw new No("CANNOT", `it offers no mechanism that we can use (${banner.mechanisms.join(" ")})`);
   const exchange = mechanism.start({ ...options.credentials, exporter: connection.tls?.exporter });
   const first = exchange.next();
   const initial = first.done ? undefined : first.value;

@@ -16,8 +16,8 @@ export interface MasterConnectionOptions {
   /** `mupdate_port`. */
   readonly port: number;
   readonly credentials: Omit<Credentials, "exporter">;
-  /** In order of preference. */
-  readonly mechanisms: readonly ClientMechanism[];
+  /** Picks the mechanism; `isSecure` says that a password in the clear is no risk. */
+  readonly choose: (offered: readonly string[], isSecure: boolean) => ClientMechanism | undefined;
   /** How to speak TLS with a host; undefined: not at all. */
   readonly tlsFor: (host: string) => ClientTls | undefined;
   readonly requiresTls: boolean;
@@ -49,9 +49,9 @@ export async function connectToMaster(
 ): Promise<MupdateClient> {
   const place = masterPlace(name, options.port);
   const connection = await connect(place, { timeoutMs: options.deadlineMs });
-  const { credentials, mechanisms, requiresTls, deadlineMs, clock, log } = options;
+  const { credentials, choose, requiresTls, deadlineMs, clock, log } = options;
   return logIn(connection, {
-    mechanisms,
+    choose,
     credentials,
     tls: "host" in place ? options.tlsFor(place.host) : undefined,
     requiresTls: requiresTls && "host" in place,

@@ -4,26 +4,18 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientTls } from "../net/connection.ts";
-import type { ClientMechanism } from "../sasl/mechanism.ts";
+import { chooseMechanism } from "../sasl/mechanisms.ts";
 import type { MasterConnectionOptions } from "./master-connection.ts";
 
 export interface MasterSettings {
   readonly config: Config;
-  /** All that can be used, in order of preference; `force_sasl_client_mech` picks one. */
-  readonly mechanisms: readonly ClientMechanism[];
   /** Our certificate and authorities towards a host. */
   readonly tlsFor: (host: string) => ClientTls;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export function masterConnectionOptions({
-  config,
-  mechanisms,
-  tlsFor,
-  clock,
-  log,
-}: MasterSettings): MasterConnectionOptions {
+export function masterConnectionOptions({ config, tlsFor, clock, log }: MasterSettings): MasterConnectionOptions {
   const forced = config.force_sasl_client_mech?.toUpperCase();
   const realm = config.mupdate_realm ? `@${config.mupdate_realm}` : "";
   return {
@@ -34,7 +26,16 @@ export function masterConnectionOptions({
       authorizationId: config.mupdate_authname === undefined ? "" : config.mupdate_username,
       password: config.mupdate_password ?? "",
     },
-    mechanisms: forced === undefined ? mechanisms : mechanisms.filter((each) => each.name === forced),
+    choose: (offered, isSecure) =>
+      chooseMechanism({
+        offered,
+        allowed: forced === undefined ? undefined : [forced],
+        // An administrator who lets passwords cross in the clear, or forces a mechanism that does, has decided.
+        isSecure: isSecure || config.allowplaintext || forced !== undefined,
+        hasExternal: isSecure && config.tls_client_cert !== undefined,
+        hasPassword: config.mupdate_password !== undefined,
+        isProxying: config.mupdate_authname !== undefined && config.mupdate_username !== "",
+      }),
     tlsFor: (host) => (config.proxy_tls === "off" ? undefined : tlsFor(host)),
     requiresTls: config.proxy_tls === "require" || config.proxy_tls === "verify",
     deadlineMs: config.mupdate_response_timeout * 1000,

@@ -34,7 +34,7 @@ test("the second master is taken when the first refuses, over real sockets", asy
     servers: `127.0.0.1:${closed.port} 127.0.0.1:${listener.port}`,
     port: 3905,
     credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
-    mechanisms: [clientPlain],
+    choose: () => clientPlain,
     tlsFor: () => undefined,
     requiresTls: false,
     deadlineMs: 5000,

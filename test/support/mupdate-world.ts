@@ -85,7 +85,7 @@ export function connectTo(
   more: { readonly lost?: (reason: string) => void; readonly clock?: Clock; readonly deadlineMs?: number } = {},
 ): Promise<MupdateClient> {
   return logIn(dial(options), {
-    mechanisms: [clientPlain],
+    choose: () => clientPlain,
     credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
     tls: undefined,
     requiresTls: false,
