@@ -250,11 +250,12 @@ test("a mailbox written to for long keeps its WAL small", async () => {
     Array.from({ length: 90 }, (_, i) => `m${i}`),
   );
   let largest = 0;
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 1500; i++) {
     const operation = i % 2 ? "remove" : "add";
     await box.changeFlags(change(operation, uids, { system: SystemFlags.flagged }), "ann");
     largest = Math.max(largest, fs.statSync(join(folder, "index.db-wal")).size);
   }
-  expect(largest).toBeLessThan(12 * 1024 * 1024);
+  // Without, it would be twice that.
+  expect(largest).toBeLessThan(24 * 1024 * 1024);
   box.release();
 });

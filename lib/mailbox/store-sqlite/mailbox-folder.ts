@@ -19,6 +19,8 @@ import { Writer, type WriterHost } from "./writer.ts";
 
 /** Bytes of WAL after which its contents are moved into the database. */
 const checkpointBytes = 4 * 1024 * 1024;
+/** Bytes of WAL at which writes wait for that: under constant load it never ends otherwise. */
+const mostWalBytes = 4 * checkpointBytes;
 const readAttempts = 100;
 
 /** What the folders of one store share. */
@@ -46,7 +48,8 @@ export class MailboxFolder implements IndexOwner, WriterHost {
   #writer: Writer | undefined;
   #watch: ChangeWatch | undefined;
   #commits = 0;
-  #isCheckpointing = false;
+  #checkpointing: Promise<void> | undefined;
+  #room: Promise<void> | undefined;
 
   constructor(
     readonly partition: Partition,
@@ -138,16 +141,31 @@ export class MailboxFolder implements IndexOwner, WriterHost {
     this.#parts.indexes.close(this);
   }
 
+  /** Resolves when the next transaction may begin. */
+  room(): Promise<void> | undefined {
+    return this.#room;
+  }
+
   #checkpointWhenLarge(): void {
     const size = fs.statSync(`${indexPath(this.path)}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    if (size < checkpointBytes || this.#isCheckpointing) return;
-    this.#isCheckpointing = true;
-    this.pins += 1;
-    void this.#parts.checkpointer.checkpoint(indexPath(this.path)).then((fault) => {
-      this.#isCheckpointing = false;
-      this.pins -= 1;
-      if (fault) this.log.debug("checkpoint incomplete", { mailbox: this.uniqueId, fault });
+    if (size < checkpointBytes) return;
+    this.#checkpointing ??= this.#checkpoint().finally(() => {
+      this.#checkpointing = undefined;
     });
+    if (size < mostWalBytes || this.#room) return;
+    // The running one may have begun too early to reach the end; with nobody writing, one more does.
+    this.#room = this.#checkpointing
+      .then(() => this.#checkpoint())
+      .finally(() => {
+        this.#room = undefined;
+      });
+  }
+
+  async #checkpoint(): Promise<void> {
+    this.pins += 1;
+    const fault = await this.#parts.checkpointer.checkpoint(indexPath(this.path));
+    this.pins -= 1;
+    if (fault) this.log.debug("checkpoint incomplete", { mailbox: this.uniqueId, fault });
   }
 
   #fault(fault: unknown): unknown {

@@ -22,6 +22,8 @@ export interface WriterHost extends WriteTarget {
   /** Keeps the index open until the returned function is called. */
   pin(): { readonly index: IndexFile; unpin(): void };
   syncFolder(): Promise<void>;
+  /** Never rejects. */
+  room(): Promise<void> | undefined;
   /** Called after each commit, before it is on disk. */
   committed(): void;
 }
@@ -66,6 +68,7 @@ export class Writer {
   async #drain(): Promise<void> {
     await Promise.resolve(); // jobs of the same tick share the first transaction
     while (this.#queue.length > 0) {
+      await this.#host.room();
       const batch = this.#nextBatch();
       try {
         const { durable } = await this.#commit(batch);
