@@ -16,8 +16,13 @@ export interface Identity {
   readonly groups: readonly string[];
 }
 
+/** For `canonicalUserId` and for ids that are known to be canonical. */
+export function asUserId(text: string): UserId {
+  return text as UserId;
+}
+
 /** The identity of a user who authenticated as himself, without privileges. */
 export function plainIdentity(user: string): Identity {
-  const id = user as UserId;
+  const id = asUserId(user);
   return { user: id, authenticated: id, isAdmin: false, isProxied: false, groups: [] };
 }
