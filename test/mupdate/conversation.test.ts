@@ -1,14 +1,17 @@
 // Conversations with the master, byte for byte as a Cyrus 3.6 master answers (where it does not crash).
 
 import { expect, test } from "bun:test";
+import { ManualClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
-import { MirrorRegistry } from "../../lib/mupdate/registry-mirror.ts";
-import { connectionPair } from "../../lib/net/pair.ts";
-import { Transcript } from "../support/transcript.ts";
-import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
-import { active, dial, emptyRegistry, reserved, sessionOptions } from "../support/mupdate-world.ts";
+import { logIn } from "../../lib/mupdate/login.ts";
 import { entryOf } from "../../lib/mupdate/record.ts";
+import { MirrorRegistry } from "../../lib/mupdate/registry-mirror.ts";
+import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
+import type { ClientTls, ServerTls } from "../../lib/net/connection.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
+import { active, clientOptions, dial, emptyRegistry, reserved, sessionOptions } from "../support/mupdate-world.ts";
+import { Transcript } from "../support/transcript.ts";
 
 const login = 'A1 AUTHENTICATE "PLAIN" "AG11cmRlcgBzZWNyZXQ="\r\n';
 
@@ -272,4 +275,46 @@ test("a replica serves readers and refuses writers (R75)", async () => {
   );
   await list.change([{ remove: active("user.u1", "x").name }]);
   expect(await transcript.upTo("user.u1\r\n")).toBe("X7 DELETE {7+}\r\nuser.u1\r\n");
+});
+
+const certificate = {} as ServerTls;
+
+test("STARTTLS is offered in the clear, greets again under TLS, and drops what was sent ahead (R48, R49, R62)", async () => {
+  const [server, client] = connectionPair();
+  new ServerSession(server, { ...master(), tls: () => certificate }).start();
+  const transcript = new Transcript(client);
+  expect(await transcript.upTo('"(master)"\r\n')).toContain("* STARTTLS\r\n");
+  client.write("S01 STARTTLS\r\nX1 LOGOUT\r\n");
+  expect(await transcript.upTo("\r\n")).toBe('S01 OK "Begin TLS negotiation now"\r\n');
+  await client.startTlsClient({ serverName: "mu.lab" } as ClientTls);
+  expect(await transcript.upTo('"(master)"\r\n')).not.toContain("STARTTLS");
+  client.write("S02 STARTTLS\r\n");
+  expect(await transcript.upTo("\r\n")).toBe('S02 NO "Already did a successful Starttls"\r\n');
+  client.write(`${login}S03 STARTTLS\r\n`);
+  await transcript.upTo('A1 OK "Authenticated"\r\n');
+  expect(await transcript.upTo("\r\n")).toBe('S03 BAD "Can\'t Starttls after authentication"\r\n');
+});
+
+test("a client uses STARTTLS when it is offered, and can insist on it (R51, R62)", async () => {
+  const tls = { serverName: "mu.lab" } as ClientTls;
+  const [server, client] = connectionPair();
+  new ServerSession(server, { ...master(), tls: () => certificate }).start();
+  const loggedIn = await logIn(client, { ...clientOptions, tls, requiresTls: true });
+  expect(client.tls).toBeDefined();
+  await loggedIn.noop();
+  loggedIn.logout();
+  const fault = await logIn(dial(master()), { ...clientOptions, tls, requiresTls: true }).catch(
+    (each: unknown) => each,
+  );
+  expect(String(fault)).toContain("does not offer STARTTLS");
+});
+
+test("a session that is silent for too long is told so and closed (R54)", async () => {
+  const clock = new ManualClock();
+  const [server, client] = connectionPair(clock);
+  new ServerSession(server, { ...master(), idleMs: 900_000 }).start();
+  const transcript = new Transcript(client);
+  await transcript.upTo('"(master)"\r\n');
+  clock.advance(1_000_000);
+  expect(await transcript.untilClosed()).toBe('* BYE "Idle for too long"\r\n');
 });

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { ManualClock, systemClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
 import { openMailboxList } from "../../lib/mailbox/list-sqlite.ts";
-import { recordOf, type MailboxRecord } from "../../lib/mupdate/record.ts";
-import { type Journal, MasterRegistry, memoryJournal } from "../../lib/mupdate/registry-master.ts";
+import { type MailboxRecord, recordOf } from "../../lib/mupdate/record.ts";
 import type { Registry, RegistryChange } from "../../lib/mupdate/registry.ts";
+import { type Journal, MasterRegistry, memoryJournal } from "../../lib/mupdate/registry-master.ts";
 import { active, emptyRegistry, mailboxName, reserved } from "../support/mupdate-world.ts";
 
 const ends: (() => void)[] = [];

@@ -1,11 +1,11 @@
 // UPDATE and what follows it.
 
 import { expect, test } from "bun:test";
-import { connectionPair } from "../../lib/net/pair.ts";
-import { Transcript } from "../support/transcript.ts";
-import { ServerSession } from "../../lib/mupdate/session.ts";
-import { active, emptyRegistry, mailboxName, sessionOptions } from "../support/mupdate-world.ts";
 import type { MasterRegistry } from "../../lib/mupdate/registry-master.ts";
+import { ServerSession } from "../../lib/mupdate/session.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
+import { active, emptyRegistry, mailboxName, sessionOptions } from "../support/mupdate-world.ts";
+import { Transcript } from "../support/transcript.ts";
 
 const login = 'A1 AUTHENTICATE "PLAIN" "AG11cmRlcgBzZWNyZXQ="\r\n';
 

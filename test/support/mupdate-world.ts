@@ -1,17 +1,17 @@
 // A MUPDATE master and connections to it, in memory: sessions, clients and replicas talk to each other without sockets.
 
-import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import { systemClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import type { MailboxName } from "../../lib/mailbox/name.ts";
+import type { MupdateClient } from "../../lib/mupdate/client.ts";
+import { type LoginOptions, logIn } from "../../lib/mupdate/login.ts";
+import { type MailboxRecord, parseLocation, parseRecordAcl, parseRecordName } from "../../lib/mupdate/record.ts";
+import type { Registry, RegistryReader } from "../../lib/mupdate/registry.ts";
+import { MasterRegistry, memoryJournal } from "../../lib/mupdate/registry-master.ts";
+import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
 import type { Connection } from "../../lib/net/connection.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
-import type { MupdateClient } from "../../lib/mupdate/client.ts";
-import { logIn } from "../../lib/mupdate/login.ts";
-import { type MailboxRecord, parseLocation, parseRecordAcl, parseRecordName } from "../../lib/mupdate/record.ts";
-import { MasterRegistry, memoryJournal } from "../../lib/mupdate/registry-master.ts";
-import type { Registry, RegistryReader } from "../../lib/mupdate/registry.ts";
-import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
 import type { ClientMechanism, ServerMechanism } from "../../lib/sasl/mechanism.ts";
 
 /** PLAIN with one rule: the password is "secret". */
@@ -79,21 +79,19 @@ export function dial(options: SessionOptions): Connection {
   return client;
 }
 
+export const clientOptions: LoginOptions = {
+  choose: () => clientPlain,
+  credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
+  tls: undefined,
+  requiresTls: false,
+  clock: systemClock,
+  log: silentLog,
+  deadlineMs: 5000,
+};
+
 /** A logged-in client of a session with these options. */
-export function connectTo(
-  options: SessionOptions,
-  more: { readonly lost?: (reason: string) => void; readonly clock?: Clock; readonly deadlineMs?: number } = {},
-): Promise<MupdateClient> {
-  return logIn(dial(options), {
-    choose: () => clientPlain,
-    credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
-    tls: undefined,
-    requiresTls: false,
-    clock: systemClock,
-    log: silentLog,
-    deadlineMs: 5000,
-    ...more,
-  });
+export function connectTo(options: SessionOptions, more: Partial<LoginOptions> = {}): Promise<MupdateClient> {
+  return logIn(dial(options), { ...clientOptions, ...more });
 }
 
 /** A record in one line: `active("user.ann", "be1!default", "ann\tlrs\t")`. */
