@@ -1,30 +1,44 @@
 // The table of all IMAP commands: how each is parsed, when it is legal, where it is answered, what runs it. Dispatch,
 // state errors, the proxy's behaviour and metric labels come from here.
 
+import { appendRow } from "./commands/append.ts";
 import { authenticateRow } from "./commands/authenticate.ts";
 import { capabilityRow } from "./commands/capability.ts";
+import { checkRow } from "./commands/check.ts";
+import { closeRow } from "./commands/close.ts";
+import { copyRow, uidCopyRow } from "./commands/copy.ts";
 import { createRow } from "./commands/create.ts";
 import { deleteRow } from "./commands/delete.ts";
 import { deleteAclRow } from "./commands/deleteacl.ts";
 import { enableRow } from "./commands/enable.ts";
+import { examineRow } from "./commands/examine.ts";
+import { expungeRow } from "./commands/expunge.ts";
+import { fetchRow, uidFetchRow } from "./commands/fetch.ts";
 import { getAclRow } from "./commands/getacl.ts";
 import { getQuotaRow } from "./commands/getquota.ts";
 import { getQuotaRootRow } from "./commands/getquotaroot.ts";
 import { idRow } from "./commands/id.ts";
+import { idleRow } from "./commands/idle.ts";
 import { listRow, rlistRow } from "./commands/list.ts";
 import { listRightsRow } from "./commands/listrights.ts";
 import { loginRow } from "./commands/login.ts";
 import { logoutRow } from "./commands/logout.ts";
 import { lsubRow, rlsubRow } from "./commands/lsub.ts";
+import { moveRow, uidMoveRow } from "./commands/move.ts";
 import { myRightsRow } from "./commands/myrights.ts";
 import { namespaceRow } from "./commands/namespace.ts";
 import { noopRow } from "./commands/noop.ts";
 import { renameRow } from "./commands/rename.ts";
+import { searchRow, uidSearchRow } from "./commands/search.ts";
+import { selectRow } from "./commands/select.ts";
 import { setAclRow } from "./commands/setacl.ts";
 import { setQuotaRow } from "./commands/setquota.ts";
 import { startTlsRow } from "./commands/starttls.ts";
 import { statusRow } from "./commands/status.ts";
+import { storeRow, uidStoreRow } from "./commands/store.ts";
 import { subscribeRow } from "./commands/subscribe.ts";
+import { uidExpungeRow } from "./commands/uid-expunge.ts";
+import { unselectRow } from "./commands/unselect.ts";
 import { unsubscribeRow } from "./commands/unsubscribe.ts";
 import type { Row } from "./row.ts";
 
@@ -62,4 +76,25 @@ export const commandTable: Readonly<Record<string, Row>> = {
   GETQUOTA: getQuotaRow,
   GETQUOTAROOT: getQuotaRootRow,
   SETQUOTA: setQuotaRow,
+
+  SELECT: selectRow,
+  EXAMINE: examineRow,
+  APPEND: appendRow,
+  IDLE: idleRow,
+
+  CHECK: checkRow,
+  CLOSE: closeRow,
+  UNSELECT: unselectRow,
+  EXPUNGE: expungeRow,
+  "UID EXPUNGE": uidExpungeRow,
+  SEARCH: searchRow,
+  "UID SEARCH": uidSearchRow,
+  FETCH: fetchRow,
+  "UID FETCH": uidFetchRow,
+  STORE: storeRow,
+  "UID STORE": uidStoreRow,
+  COPY: copyRow,
+  "UID COPY": uidCopyRow,
+  MOVE: moveRow,
+  "UID MOVE": uidMoveRow,
 };

@@ -20,8 +20,15 @@ import type { MailboxEntry, MailboxList, UniqueId } from "../../lib/mailbox/list
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { requireMailboxName } from "../../lib/mailbox/name.ts";
 import { localRouter, type Router } from "../../lib/mailbox/place.ts";
+import { MailboxOperations } from "../../lib/mailbox/operations/mailbox-operations.ts";
+import { MemoryQuotaBook } from "../../lib/mailbox/quota.ts";
+import { soleAuthority } from "../../lib/mailbox/registrar.ts";
+import { MemoryStore } from "../../lib/mailbox/store-memory.ts";
+import { describeMessage } from "../../lib/mailbox/structure.ts";
+import { MemorySubscriptions } from "../../lib/mailbox/subscription.ts";
+import type { Connection } from "../../lib/net/connection.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
 import { type Identity, plainIdentity } from "../../lib/sasl/identity.ts";
-import { type MemoryConnection, memoryPair } from "./memory-pair.ts";
 
 export interface TestServerOptions {
   readonly config?: ConfigOverrides;
@@ -49,6 +56,29 @@ export function testServer(options: TestServerOptions = {}): ImapServer {
     version: "test",
   };
 }
+
+/** A server that keeps mailboxes: list, store and all the rest in memory. */
+export async function mailServer(
+  mailboxes: readonly string[] = [],
+  options: TestServerOptions = {},
+): Promise<ImapServer & { readonly local: LocalMail }> {
+  const list = options.list ?? new MemoryMailboxList();
+  const partitions = new Map([["default", "/spool"]]);
+  const server = testServer({ ...options, list, config: { partitions, ...options.config } });
+  const { config, clock, log } = server;
+  const store = new MemoryStore({ clock, describe: describeMessage, partitions: [...config.partitions.keys()] });
+  const subscriptions = new MemorySubscriptions();
+  const quota = new MemoryQuotaBook();
+  const operations = new MailboxOperations({
+    ...{ list, store, subscriptions, quota, log, clock },
+    registrar: soleAuthority,
+    settings: config,
+  });
+  for (const name of mailboxes) await operations.create(administrator, requireMailboxName(name));
+  return { ...server, local: { store, operations, subscriptions, quota } };
+}
+
+export const administrator: Identity = { ...plainIdentity("cyrus"), isAdmin: true };
 
 /** A mailbox of this server; `acl` as in `defaultacl`: "ann lrs anyone l". */
 export function entry(name: string, acl = "", more: Partial<MailboxEntry> = {}): MailboxEntry {
@@ -82,7 +112,7 @@ export function loggedIn(server: ImapServer, user: string, more: Partial<Identit
 /** The other end of a session. */
 export class ImapClient {
   readonly session: Session;
-  readonly connection: MemoryConnection;
+  readonly connection: Connection;
   #received = "";
   #isClosed = false;
   #hasGreeting = false;
@@ -90,7 +120,7 @@ export class ImapClient {
   #tags = 0;
 
   constructor(server: ImapServer) {
-    const [mine, theirs] = memoryPair();
+    const [mine, theirs] = connectionPair();
     this.connection = mine;
     mine.attach({
       receive: (bytes) => {
