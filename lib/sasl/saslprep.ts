@@ -5,7 +5,7 @@ import { Bad } from "../base/fault.ts";
 /** RFC 3454 table C.1.2: spaces that become U+0020. */
 const otherSpaces = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
 /** Table B.1: characters that mean nothing here. */
-const nothing = /[\u00ad\u1806\u200c\u200d\u2060\ufeff]|[\u180b-\u180d]|[\ufe00-\ufe0f]|\u034f/gu;
+const nothing = /[\u00ad\u1806\u200c\u2060\ufeff]|\u200d|[\u180b-\u180d]|[\ufe00-\ufe0f]|\u034f/gu;
 /** Tables C.2.1 to C.9: controls, private use, not characters, surrogates, and what changes the display. */
 const prohibited =
   /[\u0000-\u001f\u007f-\u009f\u06dd\u070f\u180e\u2028\u2029\u2061-\u2063\u206a-\u206f\ufff9-\uffff\u{1d173}-\u{1d17a}\u200e\u200f\u202a-\u202e\u2ff0-\u2ffb\ufdd0-\ufdef\u{e0001}\u{e0020}-\u{e007f}]|\p{Co}|\p{Cs}|[\u{1fffe}\u{1ffff}\u{2fffe}\u{2ffff}\u{3fffe}\u{3ffff}\u{4fffe}\u{4ffff}\u{5fffe}\u{5ffff}\u{6fffe}\u{6ffff}\u{7fffe}\u{7ffff}\u{8fffe}\u{8ffff}\u{9fffe}\u{9ffff}\u{afffe}\u{affff}\u{bfffe}\u{bffff}\u{cfffe}\u{cffff}\u{dfffe}\u{dffff}\u{efffe}\u{effff}]/u;

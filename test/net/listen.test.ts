@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect as netConnect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { No } from "../../lib/base/fault.ts";
@@ -148,6 +149,38 @@ test("listen() adopts an inherited listening socket", async () => {
   expect(await client.until("\r\n")).toBe(`hello from the child at ${port}\r\n`);
   await client.untilClosed();
   await child.exited;
+});
+
+test("a client that has finished sending still gets its answers (printf … | nc)", async () => {
+  const listener = await listening(
+    { host: "127.0.0.1", port: 0 },
+    {
+      onConnection(connection) {
+        let asked = "";
+        connection.attach({
+          receive: (bytes) => {
+            asked += Buffer.from(bytes).toString("latin1");
+          },
+          ended: () => {
+            setImmediate(() => {
+              connection.write(`answer to ${asked}`);
+              connection.close();
+            });
+          },
+          closed() {},
+        });
+      },
+    },
+  );
+  const answer = Promise.withResolvers<string>();
+  const socket = netConnect({ host: "127.0.0.1", port: listener.port, allowHalfOpen: true });
+  let heard = "";
+  socket.on("data", (bytes) => {
+    heard += bytes.toString("latin1");
+  });
+  socket.on("end", () => answer.resolve(heard));
+  socket.end("question");
+  expect(await answer.promise).toBe("answer to question");
 });
 
 test("connect() names the address and the cause", async () => {
