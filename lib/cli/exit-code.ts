@@ -49,14 +49,15 @@ const codeOfSystemError: Readonly<Record<string, number>> = {
   ECONNRESET: exitCodes.temporaryFailure,
   ETIMEDOUT: exitCodes.temporaryFailure,
   EADDRINUSE: exitCodes.systemError,
-  EADDRNOTAVAIL: exitCodes.systemError,
   EMFILE: exitCodes.systemError,
   EIO: exitCodes.ioError,
   ENOTFOUND: exitCodes.noHost,
 };
 
+/** A fault of a lower layer can know its own code: it then has a number `exitCode`. */
 export function exitCodeFor(fault: unknown): number {
   if (fault instanceof UsageError) return exitCodes.usage;
+  if (fault instanceof Error && "exitCode" in fault && typeof fault.exitCode === "number") return fault.exitCode;
   if (fault instanceof ConfigError) return exitCodes.config;
   if (fault instanceof Bad) return exitCodes.dataError;
   if (isTemporary(fault) || fault instanceof Bye) return exitCodes.temporaryFailure;

@@ -1,5 +1,6 @@
 // The connections of one process: counts them, refuses those beyond the limit, and waits for their end when draining.
 
+import { readFileSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -11,12 +12,24 @@ export interface ConnectionsOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** Undefined for no limit. */
-  readonly most: number | undefined;
+  readonly most: number;
   /** Takes a connection; calls `ended` once, when its session is over. */
   readonly accept: (connection: Connection, ended: () => void) => void;
   /** Says why and closes. */
   readonly refuse: (connection: Connection, why: Refusal) => void;
+}
+
+/** Descriptors kept for files, databases and listeners. */
+const reservedDescriptors = 256;
+
+/**
+ * The limit of the process: maxchild's share, and never more than it has descriptors for. Without free descriptors Bun
+ * would try to accept again and again, with all its time.
+ */
+export function mostConnections(configured: number | undefined, descriptorsPerConnection: number): number {
+  const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));
+  const available = Math.max(16, Number(limit?.[1] ?? 1024) - reservedDescriptors);
+  return Math.min(configured ?? Number.POSITIVE_INFINITY, Math.floor(available / descriptorsPerConnection));
 }
 
 export class Connections {
@@ -42,7 +55,7 @@ export class Connections {
 
   take(connection: Connection): void {
     const { most, accept, log } = this.#options;
-    const isFull = most !== undefined && this.#open.size >= most;
+    const isFull = this.#open.size >= most;
     if (this.#isDraining || isFull) {
       if (isFull) log.warning("too many connections", { most, client: connection.remote.host });
       this.#refuse(connection, this.#isDraining ? "ending" : "full");

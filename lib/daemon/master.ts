@@ -16,6 +16,7 @@ import { closeDescriptor, endWithParent, makePipe, nameProcess, redirect } from 
 import { Master } from "../master/master.ts";
 import { claimPidFile } from "../master/pid-file.ts";
 import type { ProgramFolder } from "../master/program-path.ts";
+import { notifyReady, notifyReloading, notifyStopping } from "../net/notify.ts";
 import { openLog } from "./log-target.ts";
 import { serviceUser, setUmask } from "./privileges.ts";
 import { type Signals, watchSignals } from "./signals.ts";
@@ -125,6 +126,7 @@ async function superintend(master: Master, it: Superintendence): Promise<number>
     if (first === "started") {
       writeFileSync(readyFile, `${process.pid}\n`);
       log.info("ready", { services: master.status().length });
+      notifyReady(process.env.NOTIFY_SOCKET, `${master.status().length} services`);
       signals.onReload(() => void reload(master, it)); // reload() logs what it throws
       log.info("ending", { signal: await signals.ending });
     } else {
@@ -137,12 +139,14 @@ async function superintend(master: Master, it: Superintendence): Promise<number>
     throw fault;
   } finally {
     rmSync(readyFile, { force: true });
+    notifyStopping(process.env.NOTIFY_SOCKET);
     await master.stop();
     page.close();
   }
 }
 
 async function reload(master: Master, it: Superintendence): Promise<void> {
+  notifyReloading(process.env.NOTIFY_SOCKET, Number(process.hrtime.bigint() / 1_000_000n));
   try {
     loadConfig(it.flags.config ?? defaultConfigPath, "master");
     const conf = loadCyrusConf(it.servicesPath);
@@ -151,6 +155,7 @@ async function reload(master: Master, it: Superintendence): Promise<void> {
   } catch (fault) {
     it.log.error("not reloaded, going on as before", { reason: describeFault(fault) });
   }
+  notifyReady(process.env.NOTIFY_SOCKET, `${master.status().length} services`);
 }
 
 function makeHost(flags: MasterFlags, program: MasterProgram, log: Log): MasterHost {

@@ -13,7 +13,7 @@ import { endWithParent, nameProcess } from "../master/libc.ts";
 import { openListeners, parseListen } from "../master/listener.ts";
 import type { Connection, ServerTls } from "../net/connection.ts";
 import { type Listener, listen } from "../net/listen.ts";
-import { Connections, type Refusal } from "./connections.ts";
+import { Connections, mostConnections, type Refusal } from "./connections.ts";
 import { type Inheritance, readInheritance, reportReady } from "./inheritance.ts";
 import { openLog } from "./log-target.ts";
 import { dropPrivileges, setUmask } from "./privileges.ts";
@@ -61,6 +61,8 @@ export interface ServiceDefinition {
   readonly defaultPort: number;
   /** With -s. */
   readonly defaultTlsPort?: number;
+  /** File descriptors that a session needs at most: 2 where each client has a connection to a backend. 1 when absent. */
+  readonly descriptorsPerConnection?: number;
   /** The program keeps mailboxes: partitions must be defined. */
   readonly needsPartitions?: boolean;
   start(context: ServiceContext): Promise<Service>;
@@ -100,7 +102,16 @@ export async function runService(definition: ServiceDefinition, flags: ServiceFl
   };
   if (flags.tls && !certificates.current) throw new ConfigError(["-s needs tls_server_cert, which is not set"]);
   const service = await definition.start(context);
-  return serve(context, service, { signals, inheritance, descriptors, stopping, load, certificates });
+  const { descriptorsPerConnection = 1 } = definition;
+  return serve(context, service, {
+    signals,
+    inheritance,
+    descriptors,
+    stopping,
+    load,
+    certificates,
+    descriptorsPerConnection,
+  });
 }
 
 interface Running {
@@ -110,6 +121,7 @@ interface Running {
   readonly stopping: AbortController;
   readonly load: () => { readonly config: Config };
   readonly certificates: Certificates;
+  readonly descriptorsPerConnection: number;
 }
 
 async function serve(context: ServiceContext, service: Service, running: Running): Promise<number> {
@@ -118,7 +130,7 @@ async function serve(context: ServiceContext, service: Service, running: Running
     log,
     clock,
     metrics,
-    most: running.inheritance.maxConnections,
+    most: mostConnections(running.inheritance.maxConnections, running.descriptorsPerConnection),
     accept: (connection, ended) => service.accept(connection, ended),
     refuse: (connection, why) => service.refuse(connection, why),
   });

@@ -5,54 +5,51 @@ import { describeFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
-import type { CertificatePair, ClientTls, ServerTls } from "../net/connection.ts";
+import type { ClientTls, ServerTls } from "../net/connection.ts";
+import { type CertificateFiles, readServerTls as readFiles, readPair, type ServerTlsFiles } from "../net/server-tls.ts";
 
-/** Undefined when tls_server_cert is not set. Throws ConfigError for files that cannot be read. */
+/** Undefined when tls_server_cert is not set. Throws ConfigError for files that cannot be used. */
 export function readServerTls(config: Config): ServerTls | undefined {
-  if (config.tls_server_cert === undefined) return undefined;
-  const clientCa = config.tls_client_ca_file;
-  return {
-    certificates: [
-      readPair("tls_server_cert", config.tls_server_cert, config.tls_server_key),
-      ...config.tls_sni_certs.map((pair) => readPair("tls_sni_certs", ...splitPair(pair))),
-    ],
-    clientAuthorities: clientCa === undefined ? undefined : readPem("tls_client_ca_file", clientCa),
-    clientCertificates: clientCa === undefined ? "off" : config.tls_client_certs,
+  const certificate = config.tls_server_cert;
+  if (certificate === undefined) return undefined;
+  const clientAuthorities = config.tls_client_ca_file;
+  const files: ServerTlsFiles = {
+    pairs: [{ certificate, key: config.tls_server_key ?? certificate }, ...config.tls_sni_certs.map(splitPair)],
+    clientAuthorities,
+    clientCertificates: clientAuthorities === undefined ? "off" : config.tls_client_certs,
     ...versionRange(config.tls_versions),
     ciphers: config.tls_ciphers === "DEFAULT" ? undefined : config.tls_ciphers,
     handshakeTimeoutMs: config.tls_handshake_timeout * 1000,
   };
+  return reading(() => readFiles(files));
 }
 
 /** What this server is as a client of another one: its certificate for that server and whom it trusts. */
 export function readClientTls(config: Config, server: string): ClientTls {
   const certificate = config.forHost(server, "client_cert");
-  const key = config.forHost(server, "client_key");
+  const key = config.forHost(server, "client_key") ?? certificate;
   const authorities = config.tls_server_ca_file;
   return {
     serverName: server.replace(/:\d+$/, ""),
-    authorities: authorities === undefined ? undefined : readPem("tls_server_ca_file", authorities),
+    authorities: authorities === undefined ? undefined : reading(() => readFileSync(authorities, "latin1")),
     verify: config.proxy_tls === "verify",
-    client: certificate === undefined ? undefined : readPair("tls_client_cert", certificate, key),
+    client: certificate === undefined || key === undefined ? undefined : reading(() => readPair({ certificate, key })),
     handshakeTimeoutMs: config.tls_handshake_timeout * 1000,
   };
 }
 
-function readPair(option: string, certificateFile: string, keyFile: string | undefined): CertificatePair {
-  return { certificate: readPem(option, certificateFile), key: readPem(option, keyFile ?? certificateFile) };
-}
-
-function splitPair(pair: string): [certificateFile: string, keyFile: string] {
-  const [certificateFile = "", keyFile = ""] = pair.split(":");
-  return [certificateFile, keyFile];
-}
-
-function readPem(option: string, path: string): string {
+/** A file that cannot be used is the administrator's to change. */
+function reading<T>(read: () => T): T {
   try {
-    return readFileSync(path, "utf8");
+    return read();
   } catch (fault) {
-    throw new ConfigError([`${option}: Cannot read ${path}: ${describeFault(fault)}`]);
+    throw new ConfigError([describeFault(fault)]);
   }
+}
+
+function splitPair(pair: string): CertificateFiles {
+  const [certificate = "", key = ""] = pair.split(":");
+  return { certificate, key };
 }
 
 /** TLS 1.0 and 1.1 are never spoken (RFC 8996), whatever tls_versions says for Cyrus' sake. */

@@ -1,7 +1,7 @@
 // The sockets that master listens on for a service: what `listen=` in cyrus.conf means, and opening it.
 
-import { chmodSync, readFileSync, unlinkSync } from "node:fs";
 import { lookup } from "node:dns/promises";
+import { chmodSync, readFileSync, unlinkSync } from "node:fs";
 import { isIP } from "node:net";
 import { describeFault } from "../base/fault.ts";
 import { boundPort, closeDescriptor, internetAddress, listenOn, SystemCallError, unixAddress } from "./libc.ts";
@@ -137,20 +137,15 @@ function removeStale(path: string): void {
   }
 }
 
-/** Linux's numbers of what binding usually fails with. */
-const errorNames: Readonly<Record<number, string>> = { 13: "EACCES", 98: "EADDRINUSE", 99: "EADDRNOTAVAIL" };
-
 /** Nothing can listen on the address. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
-  readonly code: string;
+  readonly exitCode = 71; // EX_OSERR
   constructor(
     readonly call: string | undefined,
     text: string,
-    errno: number | undefined,
   ) {
     super(text);
-    this.code = errno === undefined ? "EADDRNOTAVAIL" : (errorNames[errno] ?? "EIO");
   }
 }
 
@@ -158,8 +153,8 @@ function listening(address: string, open: () => number): number {
   try {
     return open();
   } catch (fault) {
-    const { call, errno } = fault instanceof SystemCallError ? fault : {};
-    throw new ListenError(call, `Cannot listen on ${address}: ${describeFault(fault)}`, errno);
+    const call = fault instanceof SystemCallError ? fault.call : undefined;
+    throw new ListenError(call, `Cannot listen on ${address}: ${describeFault(fault)}`);
   }
 }
 
@@ -170,6 +165,6 @@ async function resolveHost(host: string, protocol: ListenOptions["protocol"]): P
     const found = await lookup(host, { all: true, family: family[protocol] });
     return [...new Set(found.map((each) => each.address))];
   } catch (fault) {
-    throw new ListenError(undefined, `Cannot listen on "${host}": ${describeFault(fault)}`, undefined);
+    throw new ListenError(undefined, `Cannot listen on "${host}": ${describeFault(fault)}`);
   }
 }

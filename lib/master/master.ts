@@ -6,8 +6,8 @@ import { describeFault } from "../base/fault.ts";
 import type { CyrusConf, DaemonEntry, EventEntry, ServiceEntry, StartEntry } from "../config/cyrus-conf.ts";
 import { type Child, type ChildPlan, describeEnd, startChild } from "./child.ts";
 import { childEnvironment, type MasterHost } from "./host.ts";
-import { ListenError } from "./listener.ts";
 import { Keeper } from "./keeper.ts";
+import { ListenError } from "./listener.ts";
 import { commandLine } from "./program-path.ts";
 import { Schedule } from "./schedule.ts";
 import { Service, type ServiceStatus } from "./service.ts";
@@ -31,6 +31,13 @@ const openRetryMs = 100;
 /** A command of START failed, so nothing was started. */
 export class StartFailed extends Error {
   override readonly name = "StartFailed";
+  constructor(
+    text: string,
+    /** EX_UNAVAILABLE, or EX_TEMPFAIL when trying again later may help. */
+    readonly exitCode: 69 | 75 = 69,
+  ) {
+    super(text);
+  }
 }
 
 interface Daemon {
@@ -90,6 +97,7 @@ export class Master {
   }
 
   async #adopt(entry: ServiceEntry): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
     const service = this.#services.get(entry.name);
     try {
       if (!service) await (await this.#openPatiently(entry)).start();
@@ -162,7 +170,10 @@ export class Master {
       if (end.code === 0) return;
       const isTemporary = end.code === 75 && attempt < startRetries;
       this.#stopping.signal.throwIfAborted();
-      if (!isTemporary) throw new StartFailed(`Cannot start: ${entry.name} (${entry.command}): ${describeEnd(end)}`);
+      if (!isTemporary) {
+        const text = `Cannot start: ${entry.name} (${entry.command}): ${describeEnd(end)}`;
+        throw new StartFailed(text, end.code === 75 ? 75 : 69);
+      }
       this.#host.log.warning("start command asks to be tried again", { name: entry.name, attempt: attempt + 1 });
       await sleep(this.#host.clock, 1000 * 2 ** attempt, this.#stopping.signal);
     }

@@ -31,7 +31,7 @@ export function claimPidFile(path: string, pid: number): PidFile {
 /** Another process holds the lock. */
 export class AlreadyRunning extends Error {
   override readonly name = "AlreadyRunning";
-  readonly code = "EADDRINUSE";
+  readonly exitCode = 71; // EX_OSERR
 }
 
 function openPidFile(path: string): number {

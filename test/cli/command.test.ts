@@ -145,5 +145,6 @@ test("exitCodeFor() follows sysexits", () => {
   expect(exitCodeFor(new No("NOPERM", "x"))).toBe(77);
   expect(exitCodeFor(new No("NONEXISTENT", "x"))).toBe(69);
   expect(exitCodeFor(Object.assign(new Error("x"), { code: "ECONNREFUSED" }))).toBe(75);
+  expect(exitCodeFor(Object.assign(new Error("x"), { exitCode: 71 }))).toBe(71);
   expect(exitCodeFor(new TypeError("x"))).toBe(70);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { parseCyrusConf } from "../../lib/config/cyrus-conf.ts";
 import { ConfigError } from "../../lib/config/config-error.ts";
+import { parseCyrusConf } from "../../lib/config/cyrus-conf.ts";
 
 function problemsOf(text: string): readonly string[] {
   try {
