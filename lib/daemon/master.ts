@@ -167,10 +167,19 @@ function makeHost(flags: MasterFlags, program: MasterProgram, log: Log): MasterH
     programs: programFolder(program.folder, flags.config),
     environment: scrubEnvironment(process.env),
     backlog: flags.backlog ?? 512,
-    onInput(handler) {
-      process.on("SIGIO", handler);
-      return () => void process.off("SIGIO", handler);
-    },
+    onInput: watchInput(),
+  };
+}
+
+/** One handler of the signal for all services: Node warns of a leak when there are more than ten. */
+function watchInput(): MasterHost["onInput"] {
+  const handlers = new Set<() => void>();
+  process.on("SIGIO", () => {
+    for (const handler of [...handlers]) handler();
+  });
+  return (handler) => {
+    handlers.add(handler);
+    return () => void handlers.delete(handler);
   };
 }
 

@@ -130,3 +130,13 @@ test("master does not start with a wrong cyrus.conf", async () => {
   expect(await master.exited).toBe(78);
   expect(master.lines).toEqual([`master: ${it.cyrusConf}:1: SERVICE: unknown section (did you mean "SERVICES"?)`]);
 });
+
+test("twelve services without prefork all start at their first connection", async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `s${index}`);
+  const services = names.map((name) => ` ${name} cmd="greeter" listen="$DIR/${name}"`).join("\n");
+  const it = files("many", `SERVICES {\n${services}\n}`);
+  await using master = startMaster(it);
+  await master.logged(": ready services=12");
+  for (const name of ["s3", "s11"]) expect((await greet(`${it.directory}/${name}`)).CYRUS_SERVICE).toBe(name);
+  expect(master.lines.filter((line) => line.includes("Warning"))).toEqual([]);
+});
