@@ -24,8 +24,8 @@ export function matcherOf(session: Session, { reference, pattern }: ListArgs): L
   return compileListPattern(ignorereference ? "" : reference, isEverything ? "INBOX*" : pattern, separator);
 }
 
-/** Yields matches, and undefined for entries without one: the caller counts both and pauses now and then. */
-export function* listMailboxes(session: Session, args: ListArgs): Generator<ListedMailbox | undefined> {
+/** Yields after every entry looked at what that settled, mostly one mailbox: the caller pauses now and then. */
+export function* listMailboxes(session: Session, args: ListArgs): Generator<readonly ListedMailbox[]> {
   const matcher = matcherOf(session, args);
   if (matcher.isLiteral) {
     yield findLiteral(session, matcher);
@@ -33,8 +33,8 @@ export function* listMailboxes(session: Session, args: ListArgs): Generator<List
   }
   const listing = new Listing(session, matcher, args.pattern.endsWith("%"));
   for (const prefix of session.namespace.scanPrefixes(matcher.literal)) {
-    for (const entry of grantedEntries(session, prefix)) yield* listing.pass(entry);
-    yield* listing.finish();
+    for (const entry of grantedEntries(session, prefix)) yield listing.pass(entry);
+    yield listing.finish();
   }
 }
 
@@ -42,10 +42,13 @@ export function* listMailboxes(session: Session, args: ListArgs): Generator<List
  * Entries that start with `prefix` and whose ACL may let the user see them: his own tree, then what is granted to him;
  * for administrators everything.
  */
-function* grantedEntries(session: Session, prefix: string): Generator<MailboxEntry> {
+function grantedEntries(session: Session, prefix: string): Iterable<MailboxEntry> {
+  return session.user.isAdmin ? session.server.list.entries(prefix) : entriesOfUser(session, prefix);
+}
+
+function* entriesOfUser(session: Session, prefix: string): Generator<MailboxEntry> {
   const { list } = session.server;
   const { inbox } = session.namespace;
-  if (session.user.isAdmin) return yield* list.entries(prefix);
   const below = `${inbox}.`;
   if (inbox !== undefined) {
     const own = inbox.startsWith(prefix) ? list.find(inbox) : undefined;
@@ -57,6 +60,9 @@ function* grantedEntries(session: Session, prefix: string): Generator<MailboxEnt
     if (entry.name !== inbox && !entry.name.startsWith(below)) yield entry;
   }
 }
+
+const dot = 0x2e;
+const nothing: readonly ListedMailbox[] = [];
 
 /** A mailbox that matched and waits to be known to have children. */
 interface Waiting {
@@ -84,52 +90,59 @@ class Listing {
     this.#childless = hasFoldersBelowInbox(session) ? undefined : session.namespace.inbox;
   }
 
-  *pass(entry: MailboxEntry): Generator<ListedMailbox | undefined> {
-    if (!isVisible(this.#session, entry)) return yield undefined;
-    yield* this.#resolve(entry.name);
+  /** Returns what is settled now. Called for every entry of the murder by an administrator: makes little garbage. */
+  pass(entry: MailboxEntry): readonly ListedMailbox[] {
+    if (!isVisible(this.#session, entry)) return nothing;
+    const settled = this.#settle(entry.name);
     const external = this.#session.namespace.toExternal(entry.name);
-    if (this.#wantsLevels) yield* this.#newLevels(external);
-    if (!this.#matcher.matches(external)) yield undefined;
-    else if (entry.name === this.#childless) yield { external, isSelectable: true, hasChildren: false };
-    else this.#waiting.push({ name: entry.name, external });
+    const levels = this.#wantsLevels ? this.#newLevels(external) : nothing;
+    if (this.#matcher.matches(external)) this.#waiting.push({ name: entry.name, external });
+    return levels.length === 0 ? settled : [...settled, ...levels];
   }
 
   /** Nothing that comes now can be below what waits. */
-  *finish(): Generator<ListedMailbox> {
-    for (const { external } of this.#waiting) yield { external, isSelectable: true, hasChildren: false };
+  finish(): readonly ListedMailbox[] {
+    const settled = this.#waiting.map(({ external }) => ({ external, isSelectable: true, hasChildren: false }));
     this.#waiting = [];
+    return settled;
   }
 
-  /** Settles everything for which `name` decides whether it has children. */
-  *#resolve(name: MailboxName): Generator<ListedMailbox> {
+  /** Takes from the stack everything for which `name` decides whether it has children. */
+  #settle(name: MailboxName): readonly ListedMailbox[] {
+    let settled: ListedMailbox[] | undefined;
     for (let top = this.#waiting.at(-1); top; top = this.#waiting.at(-1)) {
-      const below = `${top.name}.`;
-      const hasChildren = name.startsWith(below);
-      // Names that begin with the waiting one and go on with a character before "." come before its children. The own
-      // tree precedes all others whatever its name: then nothing of it can follow.
-      if (!hasChildren && name < below && name.startsWith(top.name)) return;
+      const isAfter = name.startsWith(top.name);
+      const hasChildren = isAfter && name.charCodeAt(top.name.length) === dot;
+      // Names that go on with a character before "." come before the children: the question stays open.
+      if (isAfter && name.charCodeAt(top.name.length) < dot) break;
       this.#waiting.pop();
-      yield { external: top.external, isSelectable: true, hasChildren };
+      settled ??= [];
+      settled.push({
+        external: top.external,
+        isSelectable: true,
+        hasChildren: hasChildren && top.name !== this.#childless,
+      });
     }
+    return settled ?? nothing;
   }
 
   /** Levels above that match the pattern and are no mailboxes (RFC 3501 §6.3.8), each once. */
-  *#newLevels(external: string): Generator<ListedMailbox> {
-    for (const level of this.#matcher.matchingAncestors(external)) {
-      if (this.#levels.has(level)) continue;
-      this.#levels.add(level);
-      if (!findVisible(this.#session, level)) yield { external: level, isSelectable: false, hasChildren: true };
-    }
+  #newLevels(external: string): readonly ListedMailbox[] {
+    const found = this.#matcher.matchingAncestors(external).filter((level) => !this.#levels.has(level));
+    for (const level of found) this.#levels.add(level);
+    return found
+      .filter((level) => !findVisible(this.#session, level))
+      .map((level) => ({ external: level, isSelectable: false, hasChildren: true }));
   }
 }
 
 /** A pattern without wildcards: one lookup. */
-function findLiteral(session: Session, matcher: ListMatcher): ListedMailbox | undefined {
+function findLiteral(session: Session, matcher: ListMatcher): readonly ListedMailbox[] {
   const entry = findVisible(session, matcher.literal);
-  if (!entry) return undefined;
+  if (!entry) return nothing;
   const external = session.namespace.toExternal(entry.name);
-  if (!matcher.matches(external)) return undefined;
-  return { external, isSelectable: true, hasChildren: hasVisibleChildren(session, entry.name) };
+  if (!matcher.matches(external)) return nothing;
+  return [{ external, isSelectable: true, hasChildren: hasVisibleChildren(session, entry.name) }];
 }
 
 /** The mailbox of that external name, if the user may look it up. */

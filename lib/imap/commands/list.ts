@@ -36,8 +36,8 @@ async function list(session: Session, args: ListArgs): Promise<undefined> {
   const slice = new TimeSlice(session.server.clock);
   let text = "";
   let seen = 0;
-  for (const mailbox of listMailboxes(session, args)) {
-    if (mailbox) text += formatListed(mailbox, separator);
+  for (const settled of listMailboxes(session, args)) {
+    for (const mailbox of settled) text += formatListed(mailbox, separator);
     if (text.length >= flushSize) {
       if (!session.send(text)) await session.drained();
       text = "";
