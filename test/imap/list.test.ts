@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
+import { formatAstring } from "../../lib/wire/writer.ts";
 import { administrator, entry, ImapClient, listOf, loggedIn, testServer } from "../support/imap-session.ts";
 
 const murderList = () =>
@@ -223,6 +225,25 @@ test("LIST by a user reads only what its literal beginning and his rights let hi
   read.length = 0;
   await client.command('LIST "" INBOX.d*');
   expect(read).toEqual(["entries user.u1.d", "granted user.u1.d"]);
+});
+
+test("LIST tells \\HasChildren of exactly those that have visible ones below, whatever stands between", async () => {
+  const level = fc.constantFrom("a", "a-", "a-b", "b", "a b", "a0");
+  const names = fc.uniqueArray(
+    fc.array(level, { minLength: 1, maxLength: 3 }).map((levels) => levels.join(".")),
+    { minLength: 1, maxLength: 14 },
+  );
+  await fc.assert(
+    fc.asyncProperty(names, fc.func(fc.boolean()), async (all, isHidden) => {
+      const list = await listOf(...all.map((each) => entry(each, isHidden(each) ? "bob l" : "anyone l")));
+      const visible = all.filter((each) => !isHidden(each));
+      const lines = await loggedIn(testServer({ list }), "ann").command('LIST "" *');
+      const flags = (each: string) => (visible.some((other) => other.startsWith(`${each}.`)) ? "" : "No");
+      const expected = visible.map((each) => `* LIST (\\Has${flags(each)}Children) "." ${formatAstring(each)}`);
+      expect(lines.slice(0, -1).sort()).toEqual(expected.sort());
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test("NAMESPACE tells the three prefixes (R22)", async () => {
