@@ -6,13 +6,13 @@ import { Bad, Bye, describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import type { CloseReason, Connection, Receiver, ServerTls } from "../net/connection.ts";
 import type { Authenticated, ServerContext, ServerMechanism, Verifier } from "../sasl/mechanism.ts";
-import { type FrameEvent, FrameReader } from "../wire/frame-reader.ts";
 import type { Frame } from "../wire/frame.ts";
+import { type FrameEvent, FrameReader } from "../wire/frame-reader.ts";
 import { type CommandRow, commandNamed } from "./command.ts";
 import { refusalTexts } from "./dialect.ts";
 import { parseHead, parseStrings } from "./parse/command.ts";
-import { writable } from "./registry-read-only.ts";
 import type { Registry, RegistryReader } from "./registry.ts";
+import { writable } from "./registry-read-only.ts";
 import { type BannerFacts, formatBanner, formatCompletion } from "./reply.ts";
 import type { UpdateStream } from "./stream.ts";
 
@@ -189,15 +189,13 @@ export class ServerSession implements Receiver {
   #take(event: FrameEvent): Promise<void> | undefined {
     if (event.kind === "frame") return this.#run(event.frame);
     if (event.kind === "overflow") {
-      this.#reply(parseHead(event.text)?.tag ?? "*", "BAD", "Line too long");
-      return undefined;
+      return this.#refuse(parseHead(event.text)?.tag ?? "*", "Line too long");
     }
     const limit = this.#user === undefined ? largestLiteralBeforeLogin : largestLiteral;
     const total = event.head.literals.reduce((sum, literal) => sum + literal.size, event.size);
     if (total > limit) {
       this.#reader.refuse();
-      this.#reply(parseHead(event.head.texts[0] ?? "")?.tag ?? "*", "BAD", "Literal too large");
-      return undefined;
+      return this.#refuse(parseHead(event.head.texts[0] ?? "")?.tag ?? "*", "Literal too large");
     }
     if (event.isSynchronizing) this.connection.write("+ go ahead\r\n");
     this.#reader.buffer();

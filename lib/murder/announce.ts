@@ -4,6 +4,7 @@
 // A command whose connection is lost may have been carried out or not. Every one of them says how things shall be, from
 // the same server, so it is sent once more over a new connection.
 
+import type { Clock, Timer } from "../base/clock.ts";
 import { describeFault, isTemporary, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import type { MailboxName } from "../mailbox/name.ts";
@@ -11,9 +12,15 @@ import type { Registrar } from "../mailbox/registrar.ts";
 import type { MupdateClient } from "../mupdate/client.ts";
 
 export interface AnnounceOptions {
-  /** Opens an authenticated connection to the first master that answers. */
-  readonly connect: () => Promise<MupdateClient>;
+  /** Opens an authenticated connection to the first master that answers; calls `lost` once when it is over. */
+  readonly connect: (lost: (reason: string) => void) => Promise<MupdateClient>;
   readonly log: Log;
+  /** Keeps the connection up, and is told when the master is back after it was away: the time to reconcile. */
+  readonly whenBack?: {
+    readonly run: (master: MupdateClient) => Promise<void>;
+    readonly retryDelayMs: number;
+    readonly clock: Clock;
+  };
 }
 
 export interface MupdateRegistrar extends Registrar {
@@ -74,6 +81,9 @@ async function isTakenElsewhere(
 class MasterLink {
   readonly #options: AnnounceOptions;
   #client: Promise<MupdateClient> | undefined;
+  #wasAway = false;
+  #isClosed = false;
+  #retry: Timer | undefined;
 
   constructor(options: AnnounceOptions) {
     this.#options = options;
@@ -97,6 +107,8 @@ class MasterLink {
   }
 
   close(): void {
+    this.#isClosed = true;
+    this.#retry?.cancel();
     const client = this.#client;
     this.#client = undefined;
     client?.then(
@@ -114,13 +126,38 @@ class MasterLink {
       if (this.#client === known) this.#client = undefined;
       return this.#open();
     }
-    const attempt = this.#options.connect();
+    const attempt = this.#options.connect((reason) => this.#lost(reason));
     this.#client = attempt;
     try {
-      return { client: await attempt, isReused: false };
+      const client = await attempt;
+      this.#reconcileIfBack(client);
+      return { client, isReused: false };
     } catch (fault) {
       if (this.#client === attempt) this.#client = undefined;
+      this.#lost(describeFault(fault));
       throw fault;
     }
+  }
+
+  #lost(reason: string): void {
+    if (this.#isClosed) return;
+    if (!this.#wasAway) this.#options.log.notice("mupdate master away", { reason });
+    this.#wasAway = true;
+    const { whenBack } = this.#options;
+    if (!whenBack) return;
+    this.#retry?.cancel();
+    this.#retry = whenBack.clock.after(whenBack.retryDelayMs, () => {
+      this.#open().catch(() => {}); // #lost has asked for the next attempt
+    });
+  }
+
+  #reconcileIfBack(client: MupdateClient): void {
+    this.#retry?.cancel();
+    if (!this.#wasAway) return;
+    this.#wasAway = false;
+    this.#options.log.notice("mupdate master back", { master: client.banner.hostName });
+    this.#options.whenBack?.run(client).catch((fault: unknown) => {
+      this.#options.log.error("not reconciled with the mupdate master", { reason: describeFault(fault) });
+    });
   }
 }

@@ -1,6 +1,7 @@
 // The registrar of a backend against a master in memory.
 
 import { expect, test } from "bun:test";
+import { ManualClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
@@ -117,5 +118,36 @@ test("a Cyrus master is never sent DELETE or DEACTIVATE for a name it does not h
   const { registrar } = registrarOf(registry, "Cyrus IMAP");
   await registrar.remove(ann);
   expect(await codeOf(registrar.deactivate(ann, here))).toBe("NONEXISTENT");
+  registrar.close();
+});
+
+test("when the master is back after it was away, the backend is told, with no request needed (W14)", async () => {
+  const registry = emptyRegistry();
+  const clock = new ManualClock();
+  let isAway = false;
+  let attempts = 0;
+  const told = Promise.withResolvers<MupdateClient>();
+  const clients: MupdateClient[] = [];
+  const registrar = mupdateRegistrar({
+    connect: async (lost) => {
+      attempts += 1;
+      if (isAway) throw new Error("connection refused");
+      const client = await connectTo(sessionOptions(registry), { lost });
+      clients.push(client);
+      return client;
+    },
+    log: silentLog,
+    whenBack: { run: async (master) => told.resolve(master), retryDelayMs: 1000, clock },
+  });
+  await registrar.reserve(ann, here);
+  isAway = true;
+  clients[0]!.logout();
+  clock.advance(1000);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(attempts).toBe(2);
+  isAway = false;
+  clock.advance(1000);
+  await (await told.promise).activate(ann, here, acl);
+  expect(registry.find(ann)?.state).toBe("active");
   registrar.close();
 });

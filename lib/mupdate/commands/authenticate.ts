@@ -3,8 +3,8 @@
 
 import { sleep } from "../../base/clock.ts";
 import { Bad, describeFault, isTemporary, No } from "../../base/fault.ts";
-import { decodeBase64, encodeBase64 } from "../base64.ts";
 import type { Authenticated } from "../../sasl/mechanism.ts";
+import { decodeBase64, encodeBase64 } from "../base64.ts";
 import type { MupdateCommand } from "../command.ts";
 import { refusalTexts, serverTexts } from "../dialect.ts";
 import type { ServerSession } from "../session.ts";

@@ -1,11 +1,10 @@
 // STARTTLS (RFC 3656 §4.12).
 
-import { describeFault, No } from "../../base/fault.ts";
+import { Bad, describeFault, No } from "../../base/fault.ts";
 import type { MupdateCommand } from "../command.ts";
 import { refusalTexts, serverTexts } from "../dialect.ts";
 import { formatCompletion } from "../reply.ts";
 import type { ServerSession } from "../session.ts";
-import { Bad } from "../../base/fault.ts";
 
 export async function startTls(session: ServerSession, { tag }: MupdateCommand): Promise<undefined> {
   const tls = session.options.tls();

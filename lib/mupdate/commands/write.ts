@@ -1,8 +1,8 @@
 // RESERVE, ACTIVATE, DEACTIVATE, DELETE (RFC 3656 §4.1, §4.2, §4.4, §4.5). Each decides at once and answers when the change
 // is on disk.
 
-import { serverTexts } from "../dialect.ts";
 import type { MupdateCommand } from "../command.ts";
+import { serverTexts } from "../dialect.ts";
 import { parseLocation, parseRecordAcl, parseRecordName } from "../record.ts";
 import type { ServerSession } from "../session.ts";
 

@@ -4,10 +4,10 @@
 import { latin1 } from "../../base/bytes.ts";
 import { Bad } from "../../base/fault.ts";
 import { emptyAcl } from "../../mailbox/acl.ts";
+import type { MailboxName } from "../../mailbox/name.ts";
 import { type Frame, splitWord } from "../../wire/frame.ts";
 import { Reader } from "../../wire/reader.ts";
 import { type MailboxRecord, parseLocation, parseRecordAcl, parseRecordName, textFromWire } from "../record.ts";
-import type { MailboxName } from "../../mailbox/name.ts";
 
 export type Response =
   | { readonly kind: "completion"; readonly tag: string; readonly status: "OK" | "NO" | "BAD"; readonly text: string }
