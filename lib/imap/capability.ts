@@ -22,6 +22,7 @@ const afterLogin = [
   "UNSELECT",
   "CHILDREN",
   "IDLE",
+  "MULTIAPPEND",
 ];
 
 export function capabilities(session: Session): string[] {

@@ -188,6 +188,7 @@ export class Dispatcher {
     command.upload?.discard();
     if (thrown instanceof Bye) return this.#session.end(thrown.message);
     if (thrown instanceof No) this.#announceChanges(row);
+    this.#dropLostSelection();
     this.#answerFault(command.tag, thrown);
     this.#account(command, thrown instanceof Bad ? "BAD" : "NO", startedMs);
   }
@@ -196,6 +197,14 @@ export class Dispatcher {
   #announceChanges(row: Row): void {
     const { selection } = this.#session;
     if (selection?.kind === "here") selection.local.announce(this.#session, row.usesSequenceNumbers !== true);
+  }
+
+  /** The selected mailbox's server is gone: the session goes on without the mailbox. */
+  #dropLostSelection(): void {
+    const { selection } = this.#session;
+    if (selection?.kind !== "elsewhere" || selection.remote.isOpen) return;
+    this.#session.deselect();
+    this.#session.untagged("OK [CLOSED] Mailbox is no longer available");
   }
 
   #answerFault(tag: string, fault: unknown): void {

@@ -1,0 +1,25 @@
+// FETCH and UID FETCH (RFC 3501 §6.4.5).
+
+import { fetchMessages } from "../fetch/fetch-messages.ts";
+import { type FetchArgs, readFetch } from "../parse/fetch.ts";
+import { resolveInView } from "../parse/sequence.ts";
+import { type Row, row, selected } from "../row.ts";
+import { expungeIssued, localSelection } from "../selected.ts";
+
+export const fetchRow = makeRow(false);
+export const uidFetchRow = makeRow(true);
+
+function makeRow(isUid: boolean): Row {
+  return row<FetchArgs>({
+    state: "selected",
+    ...(isUid ? {} : { usesSequenceNumbers: true }),
+    args: readFetch,
+    at: selected,
+    async run(session, { set, items }) {
+      const selection = localSelection(session);
+      const ranges = resolveInView(set, selection.uids, isUid);
+      const isComplete = await fetchMessages(session, selection, ranges, items, isUid);
+      return isComplete || isUid ? undefined : expungeIssued;
+    },
+  });
+}

@@ -1,0 +1,31 @@
+// SELECT and EXAMINE across servers: the old mailbox is left first, wherever it is, also when the new one cannot be
+// opened (RFC 3501 §6.3.1); then the new one's server answers.
+
+import type { Completion, Remote } from "../../mailbox/place.ts";
+import type { MailboxArgs } from "../parse/mailbox.ts";
+import type { Command } from "../row.ts";
+import type { Session } from "../session.ts";
+
+export async function selectPlan(session: Session, args: MailboxArgs, command: Command): Promise<Completion | "here"> {
+  const before = session.selection;
+  session.deselect();
+  let server: string | undefined;
+  try {
+    const place = await session.server.router.locate(session.namespace.toInternal(args.mailbox));
+    if (place.kind === "here") return "here";
+    server = place.server;
+    const remote = await session.links.to(server);
+    const completion = await session.relay(command, remote);
+    if (completion.status === "OK") session.selection = { kind: "elsewhere", remote, entry: place.entry };
+    return completion;
+  } finally {
+    // On its own server a SELECT leaves the old mailbox by itself.
+    if (before?.kind === "elsewhere" && before.remote.server !== server) await leave(before.remote);
+  }
+}
+
+/** The other server forgets the mailbox; one that is gone has done so already. */
+async function leave(remote: Remote): Promise<void> {
+  if (!remote.isOpen) return;
+  await remote.command(["UNSELECT"]).catch(() => {});
+}
