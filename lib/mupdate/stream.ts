@@ -9,8 +9,8 @@ import { type MailboxRecord, serverOf } from "./record.ts";
 import type { RegistryChange, RegistryReader } from "./registry.ts";
 import { formatCompletion, formatDeletion, formatRecord } from "./reply.ts";
 
-/** How many records go out between two looks at other work: about a millisecond. */
-const recordsPerTurn = 256;
+/** How many records go out between two looks at other work: a millisecond or two. */
+const recordsPerTurn = 512;
 
 /** Sends records that `isWanted` takes, as fast as the peer reads them and without holding the event loop. */
 export async function sendRecords(
