@@ -5,8 +5,8 @@
 // what the master has for this server is refused without --force: it usually means that servername was changed. The exit
 // code is 75 when the master cannot be reached. With -d the list is written to stdout as JSON, one mailbox a line.
 
-import { silentLog } from "../lib/base/log.ts";
 import { systemClock } from "../lib/base/clock.ts";
+import { silentLog } from "../lib/base/log.ts";
 import { defineProgram, main } from "../lib/cli/command.ts";
 import { exitCodes, UsageError } from "../lib/cli/exit-code.ts";
 import { writeOutput, writeWords } from "../lib/cli/output.ts";
@@ -14,8 +14,8 @@ import type { Config } from "../lib/config/config.ts";
 import { ConfigError } from "../lib/config/config-error.ts";
 import { defaultConfigPath, loadConfig } from "../lib/config/load-config.ts";
 import { readClientTls } from "../lib/daemon/tls-files.ts";
-import { dumpLines } from "../lib/mailbox/list-dump.ts";
 import type { MailboxList } from "../lib/mailbox/list.ts";
+import { dumpLines } from "../lib/mailbox/list-dump.ts";
 import { openMailboxList } from "../lib/mailbox/list-sqlite.ts";
 import { connectToAnyMaster } from "../lib/murder/master-connection.ts";
 import { masterConnectionOptions } from "../lib/murder/master-settings.ts";

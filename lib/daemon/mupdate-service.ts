@@ -3,25 +3,25 @@
 
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
+import { No } from "../base/fault.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import { openMailboxList } from "../mailbox/list-sqlite.ts";
-import { connectToMaster, masterNames, masterPlace } from "../murder/master-connection.ts";
-import { masterConnectionOptions } from "../murder/master-settings.ts";
-import { Replica } from "../murder/replica.ts";
 import { refusalTexts } from "../mupdate/dialect.ts";
 import { type KickServer, kickPath, serveKicks } from "../mupdate/kick.ts";
 import { type MailboxRecord, recordOf } from "../mupdate/record.ts";
+import type { Registry, RegistryReader } from "../mupdate/registry.ts";
 import { MasterRegistry } from "../mupdate/registry-master.ts";
 import { MirrorRegistry } from "../mupdate/registry-mirror.ts";
-import type { Registry, RegistryReader } from "../mupdate/registry.ts";
 import type { BannerFacts } from "../mupdate/reply.ts";
 import { MupdateService, refuseConnection } from "../mupdate/service.ts";
+import { connectToMaster, masterNames, masterPlace } from "../murder/master-connection.ts";
+import { masterConnectionOptions } from "../murder/master-settings.ts";
+import { Replica } from "../murder/replica.ts";
 import { authorize } from "../sasl/authorize.ts";
 import { offeredMechanisms } from "../sasl/mechanisms.ts";
 import { createVerifier } from "../sasl/verify.ts";
-import { No } from "../base/fault.ts";
 import type { Service, ServiceContext } from "./service.ts";
 import { readClientTls } from "./tls-files.ts";
 

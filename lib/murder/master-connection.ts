@@ -4,11 +4,11 @@
 import type { Clock } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
+import type { MupdateClient } from "../mupdate/client.ts";
+import { logIn } from "../mupdate/login.ts";
 import { type ConnectPlace, connect } from "../net/connect.ts";
 import type { ClientTls } from "../net/connection.ts";
 import type { ClientMechanism, Credentials } from "../sasl/mechanism.ts";
-import type { MupdateClient } from "../mupdate/client.ts";
-import { logIn } from "../mupdate/login.ts";
 
 export interface MasterConnectionOptions {
   /** `mupdate_server`. */

@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { connectToAnyMaster, masterNames, masterPlace } from "../../lib/murder/master-connection.ts";
 import { MupdateService } from "../../lib/mupdate/service.ts";
+import { connectToAnyMaster, masterNames, masterPlace } from "../../lib/murder/master-connection.ts";
 import { listen } from "../../lib/net/listen.ts";
 import { active, clientPlain, emptyRegistry, sessionOptions } from "../support/mupdate-world.ts";
 
