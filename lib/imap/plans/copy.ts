@@ -98,7 +98,7 @@ async function sinkOf(session: Session, args: CopyArgs, target: Place): Promise<
 /** Asked before anything is copied, so that a MOVE does not end as a COPY. */
 function requireMovableAnywhere(session: Session): void {
   const { selection } = session;
-  if (selection?.kind === "here") return requireMovable(session, selection.local);
   const needed = Right.deleteMessage | Right.expunge;
-  if (selection && !hasRight(rightsOf(session, selection.entry), needed)) throw denied();
+  if (selection?.kind === "here") requireMovable(session, selection.local);
+  else if (selection && !hasRight(rightsOf(session, selection.entry), needed)) throw denied();
 }

@@ -53,10 +53,10 @@ function skipValue(reader: Reader): void {
 /** The response as it was on the wire. */
 export function formatUntagged({ texts, literals }: Frame): Uint8Array {
   const chunks: Uint8Array[] = [fromLatin1("* ")];
-  texts.forEach((text, at) => {
+  for (const [at, text] of texts.entries()) {
     const literal = literals[at];
-    if (!literal?.bytes) return chunks.push(fromLatin1(`${text}\r\n`));
-    return chunks.push(fromLatin1(text + formatLiteralMarker(literal.size, literal.isBinary, false)), literal.bytes);
-  });
+    if (!literal?.bytes) chunks.push(fromLatin1(`${text}\r\n`));
+    else chunks.push(fromLatin1(text + formatLiteralMarker(literal.size, literal.isBinary, false)), literal.bytes);
+  }
   return concatBytes(chunks);
 }
