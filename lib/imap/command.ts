@@ -1,7 +1,7 @@
 // The table of all IMAP commands: how each is parsed, when it is legal, where it is answered, what runs it. Dispatch,
 // state errors, the proxy's behaviour and metric labels come from here.
 
-import { appendRow } from "./commands/append.ts";
+import { appendRow, localAppendRow } from "./commands/append.ts";
 import { authenticateRow } from "./commands/authenticate.ts";
 import { capabilityRow } from "./commands/capability.ts";
 import { checkRow } from "./commands/check.ts";
@@ -80,6 +80,7 @@ export const commandTable: Readonly<Record<string, Row>> = {
   SELECT: selectRow,
   EXAMINE: examineRow,
   APPEND: appendRow,
+  LOCALAPPEND: localAppendRow,
   IDLE: idleRow,
 
   CHECK: checkRow,

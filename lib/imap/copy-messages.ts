@@ -14,6 +14,7 @@ import type { Ok } from "./row.ts";
 import { expungeIssued, localSelection, requireWritable } from "./selected.ts";
 import type { Session } from "./session.ts";
 import { dropForbiddenFlags, locateTarget, openTarget } from "./target.ts";
+import { TimeSlice } from "./time-slice.ts";
 
 /** What a copy gave: RFC 4315 §3, COPYUID. */
 export function copyUidCode(uidValidity: number, source: readonly number[], copied: readonly number[]): string {
@@ -34,7 +35,7 @@ export async function copyMessages(session: Session, args: CopyArgs, isUid: bool
   const place = await locateTarget(session, args.mailbox);
   const target = await openTarget(session, place);
   try {
-    const sizes = sizesOf(session, selection, uids);
+    const sizes = await sizesOf(session, selection, uids);
     if (sizes.size < uids.length && !isUid) throw new No(expungeIssued.code, expungeIssued.text);
     if (sizes.size === 0) return {};
     const admit = admission(session, selection, place, sizes, isMove);
@@ -56,9 +57,17 @@ export async function copyMessages(session: Session, args: CopyArgs, isUid: bool
   }
 }
 
-function sizesOf(session: Session, selection: LocalSelection, uids: readonly Uid[]): ReadonlyMap<Uid, number> {
+async function sizesOf(
+  session: Session,
+  selection: LocalSelection,
+  uids: readonly Uid[],
+): Promise<ReadonlyMap<Uid, number>> {
+  const slice = new TimeSlice(session.server.clock);
   const sizes = new Map<Uid, number>();
-  for (const { uid, size } of selection.mailbox.records(uids, session.user.user)) sizes.set(uid, size);
+  for (const { uid, size } of selection.mailbox.records(uids, session.user.user)) {
+    sizes.set(uid, size);
+    if (slice.isOver) await slice.next();
+  }
   return sizes;
 }
 

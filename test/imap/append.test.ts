@@ -45,6 +45,14 @@ test("the mailbox name may be a literal", async () => {
   ]);
 });
 
+test.each([['{9+}\r\nINBOX.sub "" '], ["{9+}\r\nINBOX.sub {8+}\r\nuser.bob (\\Seen) "]])(
+  "LOCALAPPEND %j is a Cyrus frontend's APPEND",
+  async (names) => {
+    const client = loggedIn((await world()).server, "ann");
+    expect(await client.command(`LOCALAPPEND ${names}{22+}\r\n${message}`)).toEqual(["OK [APPENDUID 1 1] Completed"]);
+  },
+);
+
 test("several messages are appended together (RFC 3502)", async () => {
   const client = loggedIn((await world()).server, "ann");
   const second = `(\\Flagged) "17-Jul-1996 02:44:25 +0000" {22+}\r\n${message}`;

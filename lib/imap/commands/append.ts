@@ -1,5 +1,5 @@
 // APPEND (RFC 9051 §6.3.12, RFC 4315 APPENDUID, RFC 3502 MULTIAPPEND). Everything that can be refused is refused before
-// the client is invited to send the message.
+// the client is invited to send the message. LOCALAPPEND is what a Cyrus frontend sends for it.
 
 import { Bad, No } from "../../base/fault.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../../wire/frame-reader.ts";
@@ -8,26 +8,37 @@ import type { AppendUpload } from "../append/append-upload.ts";
 import { LocalAppend } from "../append/local-append.ts";
 import { RemoteAppend } from "../append/remote-append.ts";
 import { isNameLiteral, maxNameLiteral, nameSink, readAppendHead, readAppendOptions } from "../parse/append.ts";
-import { type Command, here, row } from "../row.ts";
+import { type Command, here, type Row, row } from "../row.ts";
 import type { Session } from "../session.ts";
 import { locateTarget } from "../target.ts";
 
-export const appendRow = row<undefined>({
-  state: "authenticated",
-  args: () => undefined, // read while the literals came in
-  at: here,
-  stream: takeLiteral,
-  async run(_session, _args, command) {
-    const upload = uploadOf(command);
-    if (!upload) throw new Bad("Missing message literal");
-    if (command.frame.texts.at(-1) !== "") throw new Bad("Unexpected extra arguments");
-    return await upload.finish(command.frame);
-  },
-});
+export const appendRow = makeRow(1);
+export const localAppendRow = makeRow(2);
 
-async function takeLiteral(session: Session, command: Command, literal: LiteralAnnouncement): Promise<LiteralSink> {
+/** `names`: how many mailbox names stand before the messages; only the first is of interest. */
+function makeRow(names: number): Row {
+  return row<undefined>({
+    state: "authenticated",
+    args: () => undefined, // read while the literals came in
+    at: here,
+    stream: (session, command, literal) => takeLiteral(session, command, literal, names),
+    async run(_session, _args, command) {
+      const upload = uploadOf(command);
+      if (!upload) throw new Bad("Missing message literal");
+      if (command.frame.texts.at(-1) !== "") throw new Bad("Unexpected extra arguments");
+      return await upload.finish(command.frame);
+    },
+  });
+}
+
+async function takeLiteral(
+  session: Session,
+  command: Command,
+  literal: LiteralAnnouncement,
+  names: number,
+): Promise<LiteralSink> {
   const { head, size } = literal;
-  if (isNameLiteral(head, command.argumentsAt)) {
+  if (!command.upload && isNameLiteral(head, command.argumentsAt, names)) {
     if (size > maxNameLiteral) throw new No("TOOBIG", "Mailbox name too long");
     return nameSink();
   }
@@ -37,7 +48,7 @@ async function takeLiteral(session: Session, command: Command, literal: LiteralA
   const upload = uploadOf(command);
   if (upload) return await upload.begin(readAppendOptions(before), before, literal);
 
-  const { mailbox, ...options } = readAppendHead(head, command.argumentsAt);
+  const { mailbox, ...options } = readAppendHead(head, command.argumentsAt, names);
   const place = await locateTarget(session, mailbox);
   const fresh =
     place.kind === "here"

@@ -83,7 +83,12 @@ export class FetchAnswer {
     // Looked at before anything is written: a message that is gone gets no answer at all.
     if (this.#hasStructure && !source.structure) return false;
     if (this.#hasSection && !source.body) return false;
-    const flags = mustTellFlags && !this.#hasFlags ? ` FLAGS ${this.#flags(record!)}` : "";
+    let flags = "";
+    if (mustTellFlags) {
+      const told = this.#selection.flagsOf(record!);
+      this.#selection.told(uid, told);
+      if (!this.#hasFlags) flags = ` FLAGS ${told}`;
+    }
     this.#text += `* ${number} FETCH (`;
     for (let at = 0; at < this.#items.length; at++) {
       const wait = this.#item(at, uid, record, source);
@@ -136,7 +141,7 @@ export class FetchAnswer {
       case "uid":
         return `UID ${uid}`;
       case "flags":
-        return `FLAGS ${this.#flags(record!)}`;
+        return `FLAGS ${this.#selection.flagsOf(record!)}`;
       case "internaldate":
         return `INTERNALDATE "${formatDateTime(record!.internalDateMs)}"`;
       case "size":
@@ -148,12 +153,6 @@ export class FetchAnswer {
       case "body":
         return `BODY ${source.structure!.body}`;
     }
-  }
-
-  #flags(record: MessageRecord): string {
-    const flags = this.#selection.flagsOf(record);
-    this.#selection.told(record.uid, flags);
-    return flags;
   }
 
   #section({ label, section, offset, length }: SectionItem, source: Source): Promise<void> | undefined {

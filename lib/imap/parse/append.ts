@@ -19,17 +19,38 @@ export interface AppendOptions {
 /** Longer literals cannot be a mailbox name. */
 export const maxNameLiteral = 1024;
 
-/** Whether the literal that comes next is the mailbox name: nothing but a space was read yet. */
-export function isNameLiteral(head: Frame, argumentsAt: number): boolean {
-  return head.texts.length === 1 && head.texts[0]!.slice(argumentsAt).trim() === "";
+/**
+ * Whether the literal that comes next is a mailbox name and not a message. `names`: APPEND has one, Cyrus' LOCALAPPEND a
+ * second: what is selected on the frontend.
+ */
+export function isNameLiteral(head: Frame, argumentsAt: number, names: number): boolean {
+  const reader = readerOf(head, argumentsAt);
+  for (let name = 0; name < names; name++) {
+    reader.space();
+    if (reader.isAtEnd) return true;
+    reader.astring();
+  }
+  return false;
 }
 
 /** Reads everything up to the first message's literal. A mailbox name that was a literal is in `sunk`. */
-export function readAppendHead(head: Frame, argumentsAt: number): { readonly mailbox: string } & AppendOptions {
-  const reader = new Reader({ texts: head.texts, literals: head.literals.map(withSunkName) }, argumentsAt);
+export function readAppendHead(
+  head: Frame,
+  argumentsAt: number,
+  names: number,
+): { readonly mailbox: string } & AppendOptions {
+  const reader = readerOf(head, argumentsAt);
   reader.space();
   const mailbox = reader.astring();
+  for (let name = 1; name < names; name++) {
+    reader.space();
+    reader.astring();
+  }
   return { mailbox, ...readOptions(reader) };
+}
+
+function readerOf({ texts, literals }: Frame, argumentsAt: number): Reader {
+  return new Reader({ texts, literals: literals.map(withSunkName) }, argumentsAt);
 }
 
 /** Reads what stands between two messages. */

@@ -66,10 +66,13 @@ const systemTexts = Array.from({ length: 2 * (allSystemFlags + 1) }, (_, index) 
   return (index > allSystemFlags ? ["\\Recent", ...names] : names).join(" ");
 });
 
+const systemLists = systemTexts.map((text) => `(${text})`);
+
 /** "(\Recent \Seen $Label)". Hot path. */
 export function formatFlags(flags: Flags, isRecent: boolean): string {
-  const system = systemTexts[flags.system + (isRecent ? allSystemFlags + 1 : 0)]!;
-  if (flags.keywords.length === 0) return `(${system})`;
+  const index = flags.system + (isRecent ? allSystemFlags + 1 : 0);
+  if (flags.keywords.length === 0) return systemLists[index]!;
+  const system = systemTexts[index]!;
   return `(${system}${system === "" ? "" : " "}${flags.keywords.join(" ")})`;
 }
 
