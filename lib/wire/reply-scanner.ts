@@ -1,0 +1,148 @@
+// Follows a server's answers without parsing them (RFC 9051 §2.2.2): it looks at the beginnings of lines and at literal
+// lengths, nothing else. Untagged responses pass through in the pieces they came in, so that a FETCH of 50 MB costs no
+// more memory than its chunks. BYE is held back: the end of a backend is not the end of the client's session.
+
+import { asBuffer, latin1 } from "../base/bytes.ts";
+
+export interface ReplyEvents {
+  /** Untagged responses, cut anywhere. Only valid during the call. */
+  data(bytes: Uint8Array): void;
+  continuation(text: string): void;
+  /** A tagged line without its CRLF. */
+  tagged(tag: string, rest: string): void;
+  bye(text: string): void;
+}
+
+const lineFeed = 0x0a;
+/** A line that is longer than this is streamed before its end is seen; it cannot be tagged. */
+const maxHeldLine = 16_384;
+const markerLength = 24;
+
+export class ReplyScanner {
+  readonly #events: ReplyEvents;
+  /** The beginning of a line whose end has not come. */
+  #held: Buffer | undefined;
+  /** Octets of a literal still to come. */
+  #literalLeft = 0;
+  /** In an untagged line after a literal, or in one longer than what is held: its last octets, to find a literal. */
+  #tail: Buffer | undefined;
+
+  constructor(events: ReplyEvents) {
+    this.#events = events;
+  }
+
+  /** Whether the stream stands between two responses. */
+  get isBetweenResponses(): boolean {
+    return this.#held === undefined && this.#literalLeft === 0 && this.#tail === undefined;
+  }
+
+  feed(bytes: Uint8Array): void {
+    const chunk = asBuffer(bytes);
+    let at = 0;
+    /** Untagged octets from here on have not been passed yet. */
+    let from = 0;
+    const pass = (to: number) => {
+      if (to > from) this.#events.data(chunk.subarray(from, to));
+    };
+    while (at < chunk.length) {
+      if (this.#literalLeft > 0) {
+        const taken = Math.min(this.#literalLeft, chunk.length - at);
+        this.#literalLeft -= taken;
+        at += taken;
+        continue;
+      }
+      const end = chunk.indexOf(lineFeed, at);
+      if (this.#tail) {
+        const stop = end < 0 ? chunk.length : end + 1;
+        const seen = Buffer.concat([this.#tail, chunk.subarray(Math.max(at, stop - markerLength), stop)]);
+        this.#tail = end < 0 ? seen.subarray(-markerLength) : undefined;
+        at = stop;
+        if (end >= 0) this.#enterLiteral(seen);
+        continue;
+      }
+      if (end < 0) {
+        pass(at);
+        from = chunk.length;
+        this.#hold(chunk.subarray(at));
+        return;
+      }
+      const stop = end + 1;
+      if (this.#held) {
+        // Only the first line of a chunk can complete a held one.
+        const line = Buffer.concat([this.#held, chunk.subarray(at, stop)]);
+        this.#held = undefined;
+        if (this.#isUntagged(line)) this.#events.data(line);
+        else this.#report(line);
+        from = stop;
+      } else {
+        const line = chunk.subarray(at, stop);
+        if (!this.#isUntagged(line)) {
+          pass(at);
+          from = stop;
+          this.#report(line);
+        }
+      }
+      at = stop;
+    }
+    pass(chunk.length);
+  }
+
+  /** Keeps the beginning of a line; a very long one is untagged data and is let go. */
+  #hold(piece: Buffer): void {
+    const held = this.#held ? Buffer.concat([this.#held, piece]) : Buffer.from(piece);
+    if (held.length <= maxHeldLine) {
+      this.#held = held;
+      return;
+    }
+    this.#held = undefined;
+    this.#tail = Buffer.from(held.subarray(-markerLength));
+    this.#events.data(held);
+  }
+
+  /** Whether the complete line is data to pass on; enters the literal that follows it, if any. */
+  #isUntagged(line: Buffer): boolean {
+    if (line[0] !== 0x2a /* * */ || line[1] !== 0x20) return false;
+    if (isStatus(line)) return !startsWithWord(line, "BYE");
+    this.#enterLiteral(line);
+    return true;
+  }
+
+  #enterLiteral(line: Buffer): void {
+    const size = literalSize(line);
+    if (size === undefined) return;
+    this.#literalLeft = size;
+    this.#tail = Buffer.alloc(0);
+  }
+
+  #report(line: Buffer): void {
+    const text = latin1(line).replace(/\r?\n$/, "");
+    if (text.startsWith("+")) return this.#events.continuation(text.slice(text.startsWith("+ ") ? 2 : 1));
+    if (text.startsWith("* ")) return this.#events.bye(text.slice(6));
+    const space = text.indexOf(" ");
+    this.#events.tagged(space < 0 ? text : text.slice(0, space), space < 0 ? "" : text.slice(space + 1));
+  }
+}
+
+/** The status responses end in free text, which may look like a literal. */
+function isStatus(line: Buffer): boolean {
+  return ["OK", "NO", "BAD", "BYE", "PREAUTH"].some((word) => startsWithWord(line, word));
+}
+
+/** Whether the word stands behind "* ", in any case of letters. */
+function startsWithWord(line: Buffer, word: string): boolean {
+  if (line.length < 2 + word.length) return false;
+  for (let index = 0; index < word.length; index += 1) {
+    if (((line[2 + index] ?? 0) & 0xdf) !== word.charCodeAt(index)) return false;
+  }
+  const after = line[2 + word.length];
+  return after === 0x20 || after === 0x0d || after === lineFeed;
+}
+
+/** The size in `{n}CRLF` or `{n+}CRLF` at the end of the line. */
+function literalSize(line: Buffer): number | undefined {
+  let last = line.length - 2;
+  if (line[last] === 0x0d) last -= 1;
+  if (line[last] !== 0x7d /* } */) return undefined;
+  const found = /\{(\d{1,15})\+?\}$/.exec(latin1(line.subarray(Math.max(0, last + 1 - markerLength), last + 1)));
+  return found ? Number(found[1]) : undefined;
+}
