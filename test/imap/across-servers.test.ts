@@ -1,6 +1,7 @@
 // The commands on mailboxes of other servers, as a frontend and as a unified server.
 
 import { expect, test } from "bun:test";
+import { formatReferral } from "../../lib/imap/referral.ts";
 import { SystemFlags } from "../../lib/mailbox/store.ts";
 import { entry, type ImapClient, listOf, loggedIn, testServer } from "../support/imap-session.ts";
 import { JoinedRouter } from "../support/joined-servers.ts";
@@ -245,4 +246,19 @@ test("a frontend that keeps no mailboxes needs no store for any of this", async 
   const frontend = loggedIn(testServer({ list: router.list, router }), "ann");
   await frontend.command("SELECT INBOX");
   expect(await frontend.command("COPY 1 INBOX.b")).toEqual(["OK [COPYUID 7 1 1] Completed"]);
+});
+
+test("a client that used RLIST is referred by SELECT, EXAMINE and APPEND, and nobody else is (S93, S147–S150)", async () => {
+  const { client } = await murder();
+  await client.command('RLIST "" INBOX');
+  const referral = "NO [REFERRAL imap://;AUTH=*@be2/INBOX.b] Remote mailbox.";
+  expect(await client.command("SELECT INBOX.b")).toEqual([referral]);
+  expect(await client.command("EXAMINE INBOX.b")).toEqual([referral]);
+  expect(await client.command("APPEND INBOX.b {22}")).toEqual([referral]);
+  expect((await client.command("SELECT INBOX.here")).at(-1)).toBe("OK [READ-WRITE] Completed");
+});
+
+test("referrals write names in UTF-8, percent-encoded (RFC 5092)", () => {
+  expect(formatReferral("be1.lab", "user/Entw&APw-rfe x", false)).toBe("imap://;AUTH=*@be1.lab/user/Entw%C3%BCrfe%20x");
+  expect(formatReferral("be1.lab", "news", true)).toBe("imap://;AUTH=anonymous@be1.lab/news");
 });

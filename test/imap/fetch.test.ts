@@ -149,3 +149,18 @@ test.each([
   const { client } = await selected([mail("one")]);
   expect((await client.command(command)).at(-1)).toStartWith("BAD ");
 });
+
+test("a client that does not read holds back a FETCH of many megabytes, and gets all of it later", async () => {
+  const world = await MailWorld.of([entry("user.ann", "ann lrswipkxtea")]);
+  await world.deliver("user.ann", [mail("big", `${"x".repeat(70)}\n`.repeat(200_000))]);
+  const slow = loggedIn(world.server, "ann");
+  await slow.command("SELECT INBOX");
+  slow.connection.pause();
+  slow.send("a1 FETCH 1 BODY.PEEK[]\r\n");
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(slow.session.connection.pendingBytes).toBeLessThan(1024 * 1024);
+  slow.connection.resume();
+  let last = "";
+  while (!last.startsWith("a1 ")) last = await slow.line();
+  expect(last).toBe("a1 OK Completed");
+});

@@ -8,6 +8,7 @@ import type { AppendUpload } from "../append/append-upload.ts";
 import { LocalAppend } from "../append/local-append.ts";
 import { RemoteAppend } from "../append/remote-append.ts";
 import { isNameLiteral, maxNameLiteral, nameSink, readAppendHead, readAppendOptions } from "../parse/append.ts";
+import { referElsewhere } from "../referral.ts";
 import { type Command, here, type Row, row } from "../row.ts";
 import type { Session } from "../session.ts";
 import { locateTarget } from "../target.ts";
@@ -50,6 +51,7 @@ async function takeLiteral(
 
   const { mailbox, ...options } = readAppendHead(head, command.argumentsAt, names);
   const place = await locateTarget(session, mailbox);
+  referElsewhere(session, place, mailbox);
   const fresh =
     place.kind === "here"
       ? await LocalAppend.open(session, place)

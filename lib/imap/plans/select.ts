@@ -3,6 +3,7 @@
 
 import type { Completion, Remote } from "../../mailbox/place.ts";
 import type { MailboxArgs } from "../parse/mailbox.ts";
+import { referElsewhere } from "../referral.ts";
 import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
 
@@ -13,6 +14,7 @@ export async function selectPlan(session: Session, args: MailboxArgs, command: C
   try {
     const place = await session.server.router.locate(session.namespace.toInternal(args.mailbox));
     if (place.kind === "here") return "here";
+    referElsewhere(session, place, args.mailbox);
     server = place.server;
     const remote = await session.links.to(server);
     const completion = await session.relay(command, remote);
