@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { MessageCheck } from "../../lib/imap/append/message-check.ts";
+import { OctetCheck } from "../../lib/message/octet-check.ts";
 import { entry, type ImapClient, loggedIn } from "../support/imap-session.ts";
 import { MailWorld, type MailWorldOptions } from "../support/mail-world.ts";
 
@@ -120,12 +120,12 @@ test("a client that leaves in mid-literal leaves nothing behind", async () => {
   expect(await exists(loggedIn(made.server, "ann"))).toBe("* 0 EXISTS");
 });
 
-test("MessageCheck sees a line feed whose carriage return came in the piece before", () => {
-  const good = new MessageCheck();
+test("OctetCheck sees a line feed whose carriage return came in the piece before", () => {
+  const good = new OctetCheck();
   good.look(Buffer.from("a\r"));
   good.look(Buffer.from("\nb\r\n"));
   expect(good.fault).toBeUndefined();
-  const bad = new MessageCheck();
+  const bad = new OctetCheck();
   bad.look(Buffer.from("a"));
   bad.look(Buffer.from("\nb\r\n"));
   expect(bad.fault).toBeDefined();

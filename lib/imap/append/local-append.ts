@@ -15,7 +15,7 @@ import type { Ok } from "../row.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import type { AppendUpload } from "./append-upload.ts";
-import { MessageCheck } from "./message-check.ts";
+import { OctetCheck } from "../../message/octet-check.ts";
 
 export class LocalAppend implements AppendUpload {
   readonly #session: Session;
@@ -24,7 +24,7 @@ export class LocalAppend implements AppendUpload {
   readonly #rights: Rights;
   readonly #messages: NewMessage[] = [];
   /** The message whose octets are coming in, or have come in last. */
-  #current: { readonly staging: Staging; readonly options: AppendOptions; readonly check: MessageCheck } | undefined;
+  #current: { readonly staging: Staging; readonly options: AppendOptions; readonly check: OctetCheck } | undefined;
   /** Octets announced so far. */
   #announced = 0;
   #isReleased = false;
@@ -49,7 +49,7 @@ export class LocalAppend implements AppendUpload {
     this.#announced += size;
     quota.admit(name, this.#announced, this.#messages.length + 1);
     const staging = await store.stage(partition);
-    const check = new MessageCheck();
+    const check = new OctetCheck();
     this.#current = { staging, options, check };
     return {
       write(bytes) {

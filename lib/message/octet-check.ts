@@ -1,13 +1,13 @@
 // What a message may not hold, looked for while it comes in: NUL (RFC 9051 §4.3.1), and line feeds without carriage
 // return: clients would be told a size that is not the one of what they fetch (R31). Hot path.
 
-import { asBuffer } from "../../base/bytes.ts";
-import { No } from "../../base/fault.ts";
+import { asBuffer } from "../base/bytes.ts";
+import { No } from "../base/fault.ts";
 
 const lineFeed = 10;
 const carriageReturn = 13;
 
-export class MessageCheck {
+export class OctetCheck {
   /** Why the message cannot be taken. */
   fault: unknown;
   #last = 0;
