@@ -1,5 +1,6 @@
 // Access control lists (RFC 4314) as Cyrus writes them: "id TAB rights TAB id TAB rights TAB". Rights are bits; the
-// obsolete letters c and d (RFC 4314 §2.1.1) stand for k+x and t+e, and are shown beside any of these.
+// obsolete letters c and d (RFC 4314 §2.1.1) stand for k+x and t+e, and are shown beside any of these: in what a server
+// wrote they therefore say nothing beside a member, in what a client asks they always stand for all members.
 
 import { Bad, No } from "../base/fault.ts";
 
@@ -31,29 +32,54 @@ export const Right = {
 const bitOfLetter = new Map<string, number>([...orderedLetters].map((letter, index) => [letter, 1 << index]));
 const unionC = Right.createChild | Right.deleteMailbox;
 const unionD = Right.deleteMessage | Right.expunge;
-bitOfLetter.set("c", unionC);
-bitOfLetter.set("d", unionD);
+// The obsolete letters have bits of their own until the whole text is read.
+const obsoleteC = 1 << 24;
+const obsoleteD = 1 << 25;
+bitOfLetter.set("c", obsoleteC);
+bitOfLetter.set("d", obsoleteD);
 
 const bitsByCode = new Uint32Array(256);
 for (const [letter, bits] of bitOfLetter) bitsByCode[letter.charCodeAt(0)] = bits;
 
-/** The bits of a letter in a stored ACL; 0 for a letter that is no right. Fast: LIST asks it for every letter. */
-export function bitsOfLetterCode(code: number): number {
-  return bitsByCode[code] ?? 0;
+/**
+ * The bits of the stored rights in text[start, stop); letters that are no rights are passed over. Fast: LIST asks it for
+ * every ACL.
+ */
+export function readStoredRights(text: string, start: number, stop: number): number {
+  let bits = 0;
+  for (let at = start; at < stop; at++) bits |= bitsByCode[text.charCodeAt(at)] ?? 0;
+  return bits < obsoleteC ? bits : withoutTies(bits);
 }
 
 export const noRights = 0 as Rights;
 export const emptyAcl = "" as Acl;
 
-/** Throws Bad for a letter that is no right. */
+/** Reads what `formatRights` writes: c and d count only where no member of theirs is. Throws Bad for other letters. */
 export function parseRights(text: string): Rights {
+  return withoutTies(parseLetters(text)) as Rights;
+}
+
+function parseLetters(text: string): number {
   let bits = 0;
   for (const letter of text) {
     const bit = bitOfLetter.get(letter);
     if (bit === undefined) throw new Bad(`The ${letter} right is not supported`);
     bits |= bit;
   }
-  return bits as Rights;
+  return bits;
+}
+
+function withoutTies(bits: number): number {
+  const c = bits & obsoleteC && !(bits & unionC) ? unionC : 0;
+  const d = bits & obsoleteD && !(bits & unionD) ? unionD : 0;
+  return (bits & ~(obsoleteC | obsoleteD)) | c | d;
+}
+
+/** A client's c and d stand for every member, whatever else is there: a MUST of RFC 4314 §2.1.1. */
+function withAllMembers(bits: number): number {
+  const c = bits & obsoleteC ? unionC : 0;
+  const d = bits & obsoleteD ? unionD : 0;
+  return (bits & ~(obsoleteC | obsoleteD)) | c | d;
 }
 
 /** "lrswipkxtecdan" for everything but the digits. */
@@ -84,7 +110,7 @@ export function parseAcl(acl: Acl): readonly AclEntry[] {
   const fields = acl.split("\t");
   const entries: AclEntry[] = [];
   for (let index = 0; index + 1 < fields.length; index += 2) {
-    if (fields[index] !== "") entries.push({ identifier: fields[index]!, rights: lenientRights(fields[index + 1]!) });
+    if (fields[index] !== "") entries.push({ identifier: fields[index]!, rights: storedRights(fields[index + 1]!) });
   }
   return entries;
 }
@@ -132,7 +158,7 @@ export interface RightsChange {
 /** SETACL's third argument: rights with an optional "+" or "-" in front (RFC 4314 §3.1). Throws Bad. */
 export function parseRightsChange(text: string): RightsChange {
   const mode = text.startsWith("+") ? "add" : text.startsWith("-") ? "remove" : "replace";
-  return { mode, rights: parseRights(mode === "replace" ? text : text.slice(1)) };
+  return { mode, rights: withAllMembers(parseLetters(mode === "replace" ? text : text.slice(1))) as Rights };
 }
 
 /** The ACL with one identifier's entry changed; an entry without rights goes away. */
@@ -172,8 +198,6 @@ export function canonicalIdentifier(text: string, settings: IdentifierSettings):
   return sign + (isLocal ? folded.slice(0, -suffix.length) : folded);
 }
 
-function lenientRights(text: string): Rights {
-  let bits = 0;
-  for (const letter of text) bits |= bitOfLetter.get(letter) ?? 0;
-  return bits as Rights;
+function storedRights(text: string): Rights {
+  return readStoredRights(text, 0, text.length) as Rights;
 }

@@ -2,7 +2,7 @@
 // implicit rights, the administrator's. LIST asks this for every entry, so a reader is kept per identity.
 
 import type { Identity } from "../sasl/identity.ts";
-import { type Acl, bitsOfLetterCode, formatRights, parseRights, Right, type Rights } from "./acl.ts";
+import { type Acl, formatRights, parseRights, Right, type Rights, readStoredRights } from "./acl.ts";
 import { inboxOf, type MailboxName, ownerOf } from "./name.ts";
 
 export interface RightsSettings {
@@ -57,8 +57,7 @@ export class RightsReader {
       const stop = end < 0 ? acl.length : end;
       const isNegative = acl.charCodeAt(start) === 0x2d;
       if (this.#positive.has(acl.slice(isNegative ? start + 1 : start, tab))) {
-        let bits = 0;
-        for (let at = tab + 1; at < stop; at++) bits |= bitsOfLetterCode(acl.charCodeAt(at));
+        const bits = readStoredRights(acl, tab + 1, stop);
         if (isNegative) denied |= bits;
         else granted |= bits;
       }
