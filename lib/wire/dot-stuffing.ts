@@ -97,7 +97,8 @@ export class DotEncoder {
     else if (this.#last.endsWith("\r") && buffer[0] === lineFeed && buffer[1] === dot) {
       take(buffer.subarray(0, 1));
       this.#last = "\r\n";
-      return this.encode(buffer.subarray(1), take);
+      this.encode(buffer.subarray(1), take);
+      return;
     }
     let at = 0;
     for (let found = buffer.indexOf(crlfDot); found >= 0; found = buffer.indexOf(crlfDot, at)) {
