@@ -9,6 +9,8 @@ import type { OperandDefinition, OptionDefinition, OptionDefinitions } from "./p
 export interface ReadArguments {
   readonly options: Readonly<Record<string, unknown>>;
   readonly operands: readonly string[];
+  /** The command line written out so that it can be read in one way only: --name=value, operands behind `--`. */
+  readonly words: readonly string[];
 }
 
 /** `stopAtOperand` leaves everything from the first operand on unread: the subcommand's own command line. */
@@ -25,16 +27,26 @@ export function readArguments(
     allowPositionals: true,
     tokens: true,
   });
-  const words: string[] = [];
+  const found: string[] = [];
   for (const token of tokens) {
     if (token.kind === "option") addOption(given, options, token.name, token.rawName, token.value);
     else if (token.kind === "positional") {
-      if (operands === "subcommand") return { options: valuesOf(options, given), operands: argv.slice(token.index) };
-      words.push(token.value);
+      if (operands === "subcommand") {
+        const rest = argv.slice(token.index);
+        return { options: valuesOf(options, given), operands: rest, words: [...optionWords(options, given), ...rest] };
+      }
+      found.push(token.value);
     }
   }
-  if (operands !== "subcommand") checkOperands(words, operands);
-  return { options: valuesOf(options, given), operands: words };
+  if (operands !== "subcommand") checkOperands(found, operands);
+  const words = [...optionWords(options, given), "--", ...found];
+  return { options: valuesOf(options, given), operands: found, words };
+}
+
+function optionWords(options: OptionDefinitions, given: ReadonlyMap<string, readonly string[]>): string[] {
+  return [...given].flatMap(([name, texts]) =>
+    texts.map((text) => (options[name]!.value === undefined ? `--${name}` : `--${name}=${text}`)),
+  );
 }
 
 function nodeOption(definition: OptionDefinition): { type: "string" | "boolean"; short?: string } {

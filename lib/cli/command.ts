@@ -3,7 +3,7 @@
 
 import packageJson from "../../package.json";
 import { describeFault } from "../base/fault.ts";
-import { type ReadArguments, readArguments } from "./arguments.ts";
+import { readArguments } from "./arguments.ts";
 import { exitCodeFor, exitCodes, isExpected, UsageError } from "./exit-code.ts";
 import { isBrokenPipe, writeOutput, writeWords } from "./output.ts";
 import type { AnyProgram, GivenOptions, OperandDefinition, OptionDefinitions, Program } from "./program.ts";
@@ -35,10 +35,20 @@ export function defineProgram<const O extends OptionDefinitions>(definition: Pro
       if (asksFor(argv, "--help")) return show(usageText(program, calledAs));
       const read = readArguments(argv, program.options, definition.commands ? "subcommand" : operands);
       if (read.options.version) return show(`${program.name} ${version}\n`);
-      if (definition.commands && read.operands.length > 0) return startSubcommand(definition.commands, calledAs, read);
-      // readArguments() built the values by the same definitions that GivenOptions is derived from.
-      const options = read.options as GivenOptions<O>;
-      return (await definition.run({ calledAs, options, operands: read.operands })) ?? exitCodes.ok;
+      if (definition.commands) checkSubcommand(definition.commands, read.operands[0]);
+      // citty is loaded here because it costs 6 ms, which usage and refusals need not wait for.
+      const { runAsCommand } = await import("./citty-command.ts");
+      return runAsCommand(program, read.words, {
+        async run() {
+          // readArguments() built the values by the same definitions that GivenOptions is derived from.
+          const options = read.options as GivenOptions<O>;
+          return (await definition.run({ calledAs, options, operands: read.operands })) ?? exitCodes.ok;
+        },
+        async runSubcommand(name, rest) {
+          // A subcommand is a program of its own: it shows its own usage.
+          return runProgram(await definition.commands![name]!.load(), rest, `${calledAs} ${name}`);
+        },
+      });
     },
   };
   return program;
@@ -66,16 +76,8 @@ export async function main(program: AnyProgram): Promise<never> {
   process.exit(await runProgram(program, process.argv.slice(2)));
 }
 
-function startSubcommand(
-  commands: NonNullable<Program["commands"]>,
-  calledAs: string,
-  read: ReadArguments,
-): Promise<number> {
-  const [name, ...rest] = read.operands;
-  const command = Object.hasOwn(commands, name!) ? commands[name!]! : undefined;
-  if (!command) throw new UsageError(`Unknown command "${name}"`);
-  // A subcommand is a program of its own: it shows its own usage.
-  return command.load().then((program) => runProgram(program, rest, `${calledAs} ${name}`));
+function checkSubcommand(commands: NonNullable<Program["commands"]>, name: string | undefined): void {
+  if (name !== undefined && !Object.hasOwn(commands, name)) throw new UsageError(`Unknown command "${name}"`);
 }
 
 /** --version, without its letter where the program has another use for it. */

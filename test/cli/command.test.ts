@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { No } from "../../lib/base/fault.ts";
 import { readArguments } from "../../lib/cli/arguments.ts";
+import { argsOf } from "../../lib/cli/citty-command.ts";
 import { defineProgram } from "../../lib/cli/command.ts";
 import { exitCodeFor, UsageError } from "../../lib/cli/exit-code.ts";
 import { usageText } from "../../lib/cli/usage.ts";
@@ -112,6 +113,43 @@ test("defineProgram() hands what follows a subcommand's name to it", async () =>
   expect(await parent.start("iatlas", ["-C", "x", "lint", "--strict", "f"])).toBe(0);
   expect(seen).toEqual(["iatlas lint", true, ["f"]]);
   expect(() => parent.start("iatlas", ["lnt"])).toThrow('Unknown command "lnt"');
+});
+
+test("a program with subcommands is found through clusters and option values, and runs itself without one", async () => {
+  const seen: string[] = [];
+  const child = defineProgram({ name: "a", summary: "A", run: () => 75 });
+  const parent = defineProgram({
+    name: "iatlas",
+    summary: "All programs",
+    options: { config: options.config, daemon: options.daemon },
+    commands: { a: { summary: "A", load: async () => child } },
+    run: ({ options: { config } }) => {
+      seen.push(String(config));
+      return 69;
+    },
+  });
+  expect(await parent.start("iatlas", ["-dC", "a", "a"])).toBe(75);
+  expect(await parent.start("iatlas", ["-dC", "a"])).toBe(69);
+  expect(await parent.start("iatlas", ["-C", "--no-daemon"])).toBe(69);
+  expect(seen).toEqual(["a", "--no-daemon"]);
+  expect(() => parent.start("iatlas", ["toString"])).toThrow('Unknown command "toString"');
+});
+
+test("argsOf() gives citty the definitions of a program", async () => {
+  const program = defineProgram({
+    name: "tool",
+    summary: "Does a thing",
+    options: { mode: options.mode, config: options.config, daemon: options.daemon },
+    operands: [{ name: "user", doc: "User.", optional: true }],
+    run: () => 0,
+  });
+  const { help: _help, version: _version, ...args } = argsOf(program);
+  expect(args).toEqual({
+    mode: { type: "enum", description: "Mode.", valueHint: "mode", options: ["a", "b"] },
+    config: { type: "string", description: "Configuration file.", valueHint: "file", alias: "C" },
+    daemon: { type: "boolean", description: "Go to the background.", alias: "d" },
+    user: { type: "positional", description: "User.", required: false },
+  });
 });
 
 test("usageText() fits 80 columns and leaves out what has no effect", () => {
