@@ -114,14 +114,13 @@ function serviceOver(
   isReady: () => boolean,
 ): MupdateService {
   const { config, clock, log, tls } = context;
-  const mechanismNames = config.sasl_mech_list.length > 0 ? config.sasl_mech_list : undefined;
   return new MupdateService({
     session: {
       registry,
       banner: { hostName: config.servername, product: "iatlas", ...facts },
       authentication: {
         verifier: createVerifier(config, "mupdate", clock),
-        offered: (sasl, allowsPlaintext) => offeredMechanisms(sasl, allowsPlaintext, mechanismNames),
+        offered: (sasl, allowsPlaintext) => offeredMechanisms(sasl, allowsPlaintext, config.sasl_mech_list),
         allowsPlaintext: config.allowplaintext,
         authorize(authenticated) {
           const { user } = authorize(authenticated, config);

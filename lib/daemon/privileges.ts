@@ -1,7 +1,7 @@
 // Who a program runs as: umask, and from root to cyrus_user.
 
-import { ConfigError } from "../config/config-error.ts";
 import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/config-error.ts";
 
 export function setUmask(config: Pick<Config, "umask">): void {
   process.umask(Number.parseInt(config.umask, 8));

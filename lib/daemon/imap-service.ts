@@ -1,0 +1,78 @@
+// imapd and proxyd as a service. Which it is follows from imapd.conf, not from the program's name: a server on its own, a
+// backend, a frontend, or both (roleOf).
+
+import { type Role, roleOf } from "../config/role.ts";
+import type { ImapServer } from "../imap/server.ts";
+import { Session } from "../imap/session.ts";
+import { openMailboxList } from "../mailbox/list-sqlite.ts";
+import { localRouter } from "../mailbox/place.ts";
+import type { Verifier } from "../sasl/mechanism.ts";
+import { createVerifier } from "../sasl/verify.ts";
+import { openRouter } from "./frontend-router.ts";
+import { openLocalMail } from "./local-mail.ts";
+import type { Service, ServiceContext } from "./service.ts";
+
+export async function startImap(context: ServiceContext, version: string): Promise<Service> {
+  const { config, clock, log, metrics, tls } = context;
+  const role = roleOf(config);
+  const verifier = createVerifier(config, "imap", clock);
+  const shared = {
+    config,
+    clock,
+    log,
+    metrics,
+    verifier,
+    version,
+    tls: () => (config.allowstarttls ? tls() : undefined),
+  };
+  const parts = role === "frontend" ? openFrontend(context, shared) : await openBackend(context, shared, role);
+  const sessions = new Set<Session>();
+  return {
+    accept(connection, ended) {
+      const session = new Session(parts.server, connection, () => {
+        sessions.delete(session);
+        ended();
+      });
+      sessions.add(session);
+      session.start();
+    },
+    refuse: (connection, why) => Session.refuse(connection, refusals[why]),
+    drain: () => {
+      for (const session of sessions) session.drain();
+    },
+    stop: parts.close,
+    status: () => ({ role, mailboxes: parts.server.list.size, isComplete: parts.server.list.isComplete }),
+  };
+}
+
+const refusals = {
+  full: "Too many connections, try again later",
+  ending: "Server shutting down",
+} as const;
+
+type Shared = Omit<ImapServer, "list" | "router" | "local"> & { readonly verifier: Verifier };
+
+interface Parts {
+  readonly server: ImapServer;
+  readonly close: () => Promise<void>;
+}
+
+/** A frontend reads the list that the replica writes, and keeps nothing itself (S38). */
+function openFrontend(context: ServiceContext, shared: Shared): Parts {
+  const { config, clock } = context;
+  const path = config.mboxlist_db_path;
+  openMailboxList({ path, clock }).close(); // makes an empty one, should the replica not have run yet
+  const list = openMailboxList({ path, clock, readOnly: true });
+  const router = openRouter(context, { list, keepsMailboxes: false, version: shared.version });
+  return { server: { ...shared, list, router, local: undefined }, close: async () => list.close() };
+}
+
+async function openBackend(context: ServiceContext, shared: Shared, role: Role): Promise<Parts> {
+  const local = await openLocalMail(context);
+  const { list, store, operations, subscriptions, quota, close } = local;
+  const router =
+    role === "unified"
+      ? openRouter(context, { list, keepsMailboxes: true, version: shared.version })
+      : localRouter(list);
+  return { server: { ...shared, list, router, local: { store, operations, subscriptions, quota } }, close };
+}

@@ -1,0 +1,306 @@
+// The client side of one IMAP connection: what a frontend does with a backend. Commands may be pipelined; answers are
+// streamed to whoever asked, unparsed unless the command is one of our own (RFC 9051 §2.2.1, §5.5).
+
+import { describeFault, No } from "../base/fault.ts";
+import type { Completion, RelayedCommand, Remote, ReplySink, UntaggedResponse } from "../mailbox/place.ts";
+import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
+import type { Frame } from "../wire/frame.ts";
+import { FrameReader } from "../wire/frame-reader.ts";
+import { ReplyScanner } from "../wire/reply-scanner.ts";
+import { formatLiteralMarker } from "../wire/writer.ts";
+
+interface Running {
+  readonly tag: string;
+  readonly sink: ReplySink;
+  readonly done: PromiseWithResolvers<Completion>;
+}
+
+/** Untagged data that comes while nothing was asked is kept for the next command, up to this; more is a broken server. */
+const maxUnasked = 65_536;
+/** One line of an answer to a command of our own. */
+const maxCollectedText = 1 << 20;
+
+export class ImapClient implements Remote, Receiver {
+  capabilities: ReadonlySet<string> = new Set();
+  isOpen = true;
+  /** Why the server closed the connection, if it said so. */
+  byeText: string | undefined;
+  readonly #connection: Connection;
+  readonly #responseTimeoutMs: number;
+  readonly #running: Running[] = [];
+  readonly #lostListeners: (() => void)[] = [];
+  #unasked: Uint8Array[] = [];
+  #unaskedOctets = 0;
+  #tags = 0;
+  #isAwaited = false;
+  readonly #scanner = new ReplyScanner({
+    data: (bytes) => this.#data(bytes),
+    continuation: (text) => {
+      this.#connection.setIdleTimeout(0); // it waits for us now: IDLE may last
+      this.#isAwaited = true;
+      this.#running[0]?.sink.continuation(text);
+    },
+    tagged: (tag, rest) => this.#tagged(tag, rest),
+    bye: (text) => {
+      this.byeText = text;
+    },
+  });
+
+  /** `responseTimeoutMs` bounds the silence of the server while it owes an answer. */
+  constructor(
+    readonly server: string,
+    connection: Connection,
+    responseTimeoutMs: number,
+  ) {
+    this.#connection = connection;
+    this.#responseTimeoutMs = responseTimeoutMs;
+    connection.attach(this);
+  }
+
+  onLost(listener: () => void): void {
+    if (this.isOpen) this.#lostListeners.push(listener);
+    else listener();
+  }
+
+  // ---- commands
+
+  begin(tag: string, sink: ReplySink): RelayedCommand {
+    const done = Promise.withResolvers<Completion>();
+    done.promise.catch(() => {}); // whoever awaits `completion` hears it; a sender in the middle need not
+    if (!this.isOpen) {
+      done.reject(lost(this.server));
+    } else {
+      if (this.#running.length === 0) this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+      this.#running.push({ tag, sink, done });
+      if (this.#running.length === 1) this.#deliverUnasked(sink);
+    }
+    return { send: (bytes) => this.#send(bytes), completion: done.promise };
+  }
+
+  async relay(frame: Frame, sink: ReplySink): Promise<Completion> {
+    const tag = (frame.texts[0] ?? "").split(" ", 1)[0] ?? "";
+    const parts = frame.texts.flatMap((text, at) => {
+      const literal = frame.literals[at];
+      return literal ? [text, literal] : [text];
+    });
+    const gate = new ContinuationGate(sink);
+    const command = this.begin(tag, gate);
+    await this.#sendParts(parts, command, gate);
+    return command.completion;
+  }
+
+  async command(
+    parts: readonly (string | Uint8Array)[],
+  ): Promise<Completion & { readonly untagged: readonly UntaggedResponse[] }> {
+    this.#tags += 1;
+    const tag = `P${this.#tags}`;
+    const collector = new Collector();
+    const gate = new ContinuationGate(collector);
+    const command = this.begin(tag, gate);
+    const literals = parts.map((part) =>
+      typeof part === "string" ? part : { size: part.length, isBinary: false, bytes: part },
+    );
+    await this.#sendParts([`${tag} `, ...literals], command, gate);
+    return { ...(await command.completion), untagged: collector.responses };
+  }
+
+  /** An exchange of lines: `answer` gets each continuation and returns the line to send. */
+  async converse(text: string, answer: (continuation: string) => string): Promise<Completion> {
+    this.#tags += 1;
+    const tag = `P${this.#tags}`;
+    const command = this.begin(tag, {
+      data: () => true,
+      drained: async () => {},
+      continuation: (challenge) => void command.send(`${answer(challenge)}\r\n`),
+    });
+    void command.send(`${tag} ${text}\r\n`);
+    return command.completion;
+  }
+
+  /** Resolves with the greeting's text behind "* ". Call before anything else. */
+  async greeting(): Promise<string> {
+    const collector = new Collector();
+    const first = Promise.withResolvers<Completion>();
+    this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+    const sink: ReplySink = {
+      data: (bytes) => {
+        collector.data(bytes);
+        if (collector.responses.length > 0) first.resolve({ status: "OK", text: "" });
+        return true;
+      },
+      drained: async () => {},
+      continuation: () => {},
+    };
+    this.#running.push({ tag: "", sink, done: first });
+    this.#deliverUnasked(sink);
+    await first.promise;
+    this.#running.shift();
+    return collector.responses[0]?.frame.texts[0] ?? "";
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /** Says goodbye and closes, whether it is heard or not. */
+  close(): void {
+    if (!this.isOpen) return;
+    this.#connection.write("Q LOGOUT\r\n");
+    this.#connection.close();
+    this.#end();
+  }
+
+  async #sendParts(
+    parts: readonly (
+      | string
+      | { readonly size: number; readonly isBinary: boolean; readonly bytes: Uint8Array | undefined }
+    )[],
+    command: RelayedCommand,
+    gate: ContinuationGate,
+  ): Promise<void> {
+    const isPlus = this.capabilities.has("LITERAL+");
+    for (const part of parts) {
+      if (typeof part === "string") {
+        void command.send(part);
+        continue;
+      }
+      if (!part.bytes) throw new Error("a streamed literal cannot be relayed as a frame");
+      void command.send(formatLiteralMarker(part.size, part.isBinary, isPlus));
+      // Without LITERAL+ the server invites each literal, or ends the command at once.
+      if (!isPlus && !(await gate.invited(command.completion))) return;
+      await command.send(part.bytes);
+    }
+    await command.send("\r\n");
+  }
+
+  #send(bytes: Uint8Array | string): Promise<void> | undefined {
+    if (!this.isOpen) return undefined;
+    if (this.#isAwaited) {
+      this.#isAwaited = false;
+      this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+    }
+    return this.#connection.write(bytes) ? undefined : this.#connection.drained();
+  }
+
+  // ---- answers
+
+  receive(bytes: Uint8Array): void {
+    this.#scanner.feed(bytes);
+  }
+
+  closed(reason: CloseReason): void {
+    if (!this.isOpen) return;
+    this.#end(reason.kind === "error" ? describeFault(reason.error) : reason.kind);
+  }
+
+  idle(): void {
+    if (this.#running.length > 0) this.#connection.destroy();
+  }
+
+  #data(bytes: Uint8Array): void {
+    const { sink } = this.#running[0] ?? {};
+    if (!sink) return this.#keepUnasked(bytes);
+    if (sink.data(bytes)) return;
+    this.#connection.pause();
+    void sink.drained().then(() => this.#connection.resume());
+  }
+
+  #keepUnasked(bytes: Uint8Array): void {
+    this.#unaskedOctets += bytes.length;
+    this.#unasked.push(Uint8Array.from(bytes));
+    if (this.#unaskedOctets > maxUnasked) this.#connection.destroy();
+  }
+
+  #deliverUnasked(sink: ReplySink): void {
+    const kept = this.#unasked;
+    this.#unasked = [];
+    this.#unaskedOctets = 0;
+    for (const bytes of kept) sink.data(bytes);
+  }
+
+  #tagged(tag: string, rest: string): void {
+    const command = this.#running[0];
+    const found = /^(OK|NO|BAD)(?: |$)/i.exec(rest);
+    if (!command || command.tag !== tag || !found) {
+      this.#connection.destroy(); // an answer to something we did not ask: nothing after it can be trusted
+      return;
+    }
+    this.#running.shift();
+    if (this.#running.length === 0) this.#connection.setIdleTimeout(0);
+    const status = statuses[found[1]?.toUpperCase() ?? ""];
+    command.done.resolve({ status: status ?? "BAD", text: rest.slice(found[0].length) });
+  }
+
+  #end(reason?: string): void {
+    this.isOpen = false;
+    const waiting = this.#running.splice(0);
+    for (const command of waiting) command.done.reject(lost(this.server, reason));
+    for (const listener of this.#lostListeners.splice(0)) listener();
+  }
+}
+
+const statuses: Readonly<Record<string, Completion["status"]>> = { OK: "OK", NO: "NO", BAD: "BAD" };
+
+function lost(server: string, reason?: string): No {
+  return new No("UNAVAILABLE", "Server(s) unavailable to complete operation", {
+    cause: new Error(`lost connection to "${server}"${reason ? `: ${reason}` : ""}`),
+  });
+}
+
+/** Reads untagged answers into frames. */
+class Collector implements ReplySink {
+  readonly responses: UntaggedResponse[] = [];
+  readonly #reader = new FrameReader({ maxText: maxCollectedText });
+
+  data(bytes: Uint8Array): boolean {
+    this.#reader.feed(bytes);
+    for (let event = this.#reader.next(); event; event = this.#reader.next()) {
+      if (event.kind === "literal") this.#reader.buffer();
+      if (event.kind !== "frame") continue;
+      const [first = "", ...more] = event.frame.texts;
+      this.responses.push({ frame: { texts: [first.slice(2), ...more], literals: event.frame.literals } });
+    }
+    this.#reader.settle();
+    return true;
+  }
+
+  async drained(): Promise<void> {}
+
+  continuation(): void {}
+}
+
+/** Takes the invitations to literals out of what the sink hears. */
+class ContinuationGate implements ReplySink {
+  readonly #sink: ReplySink;
+  #invite: (() => void) | undefined;
+
+  constructor(sink: ReplySink) {
+    this.#sink = sink;
+  }
+
+  data(bytes: Uint8Array): boolean {
+    return this.#sink.data(bytes);
+  }
+
+  drained(): Promise<void> {
+    return this.#sink.drained();
+  }
+
+  continuation(text: string): void {
+    const invite = this.#invite;
+    this.#invite = undefined;
+    if (invite) invite();
+    else this.#sink.continuation(text);
+  }
+
+  /** Resolves to whether the literal may be sent; false when the command has ended. */
+  invited(completion: Promise<Completion>): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#invite = () => resolve(true);
+      completion.then(
+        () => resolve(false),
+        () => resolve(false),
+      );
+    });
+  }
+}

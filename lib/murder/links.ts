@@ -1,0 +1,87 @@
+// The connections of one client session to other servers: opened at first need, authenticated as its user, kept until
+// the session ends or the server goes away.
+
+import { describeFault, No } from "../base/fault.ts";
+import type { Log } from "../base/log.ts";
+import { ImapClient } from "../imap/client.ts";
+import { type LoginPlan, logIn } from "../imap/client-login.ts";
+import type { ClientOrigin, Links, Remote } from "../mailbox/place.ts";
+import type { Connection } from "../net/connection.ts";
+import type { Health } from "./health.ts";
+
+export interface LinkOptions {
+  /** Opens a connection to the IMAP service of a server, within its deadline. */
+  connect(server: string): Promise<Connection>;
+  /** How to log in there for this client. */
+  planFor(server: string, client: ClientOrigin): LoginPlan;
+  /** Longest silence of a server that owes an answer. */
+  readonly responseTimeoutMs: number;
+  readonly health: Health;
+  readonly log: Log;
+}
+
+export class BackendLinks implements Links {
+  readonly #options: LinkOptions;
+  readonly #client: ClientOrigin;
+  readonly #opened = new Map<string, Promise<ImapClient>>();
+  #isClosed = false;
+
+  constructor(options: LinkOptions, client: ClientOrigin) {
+    this.#options = options;
+    this.#client = client;
+  }
+
+  to(server: string): Promise<Remote> {
+    const known = this.#opened.get(server);
+    if (known) return known;
+    const opening = this.#open(server);
+    this.#opened.set(server, opening);
+    opening.then(
+      (remote) => remote.onLost(() => this.#forget(server, opening)),
+      () => this.#forget(server, opening),
+    );
+    return opening;
+  }
+
+  closeAll(): void {
+    this.#isClosed = true;
+    for (const opening of this.#opened.values()) {
+      opening.then(
+        (remote) => remote.close(),
+        () => {},
+      );
+    }
+    this.#opened.clear();
+  }
+
+  #forget(server: string, opening: Promise<ImapClient>): void {
+    if (this.#opened.get(server) === opening) this.#opened.delete(server);
+  }
+
+  async #open(server: string): Promise<ImapClient> {
+    const { connect, planFor, responseTimeoutMs, health, log } = this.#options;
+    const { sessionId, identity } = this.#client;
+    if (!health.isWorthTrying(server)) throw unavailable();
+    let connection: Connection | undefined;
+    try {
+      connection = await connect(server);
+      const remote = new ImapClient(server, connection, responseTimeoutMs);
+      await logIn(remote, planFor(server, this.#client));
+      if (this.#isClosed) remote.close();
+      health.succeeded(server);
+      log.debug("backend session", { server, session: sessionId, user: identity.user });
+      return remote;
+    } catch (fault) {
+      connection?.destroy();
+      health.failed(server);
+      const cause = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault;
+      log.warning("backend unavailable", { server, session: sessionId, reason: describeFault(cause) });
+      throw unavailable();
+    }
+  }
+}
+
+/** The client learns neither the server nor the cause: the log has both. */
+function unavailable(): No {
+  return new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
+}
