@@ -13,7 +13,11 @@ export interface CommandSteps {
 }
 
 /** Runs a program, or the subcommand its words name, and gives the exit code. */
-export async function runAsCommand(program: AnyProgram, words: readonly string[], steps: CommandSteps) {
+export async function runAsCommand(
+  program: AnyProgram,
+  words: readonly string[],
+  steps: CommandSteps,
+): Promise<number> {
   let exitCode: number | undefined;
   const subCommands = subcommandsOf(program, async (name, argv) => {
     exitCode = await steps.runSubcommand(name, argv);

@@ -24,17 +24,17 @@ export const clientMechanisms: readonly ClientMechanism[] = [
 
 /**
  * What a server offers now, strongest first. Under TLS plaintext mechanisms are always allowed; `mechList` is
- * `sasl_mech_list` (undefined: all that can work).
+ * `sasl_mech_list` (empty: all that can work).
  */
 export function offeredMechanisms(
   context: ServerContext,
   isPlaintextAllowed: boolean,
-  mechList: readonly string[] | undefined,
+  mechList: readonly string[] = [],
 ): ServerMechanism[] {
-  const listed = mechList && new Set(mechList.map((name) => name.toUpperCase()));
+  const listed = new Set(mechList.map((name) => name.toUpperCase()));
   return serverMechanisms.filter(
     (each) =>
-      (listed === undefined || listed.has(each.name)) &&
+      (listed.size === 0 || listed.has(each.name)) &&
       (!each.isPlaintext || context.isSecure || isPlaintextAllowed) &&
       each.isAvailable(context),
   );

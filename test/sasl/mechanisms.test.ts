@@ -231,12 +231,12 @@ test("EXTERNAL takes the name from the layer below, and the authorization id fro
 });
 
 describe("offeredMechanisms()", () => {
-  const names = (context: ServerContext, isPlaintextAllowed = false, list?: readonly string[]) =>
+  const names = (context: ServerContext, isPlaintextAllowed = false, list: readonly string[] = []) =>
     offeredMechanisms(context, isPlaintextAllowed, list).map((each) => each.name);
   const full = verifierFor("ann", "secret");
   const passwordsOnly: Verifier = { checkPassword: full.checkPassword };
 
-  test("offers everything that can work under TLS, strongest first", () => {
+  test("offers everything that can work under TLS when no mechanisms are listed, strongest first", () => {
     expect(names(serverContext(full, { externalId: "ann" }))).toEqual([
       "EXTERNAL",
       "SCRAM-SHA-256",
