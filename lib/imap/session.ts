@@ -45,6 +45,8 @@ export class Session implements Receiver {
   #links: Links | undefined;
   #isBusy = false;
   #isPaused = false;
+  /** The client will send nothing more. */
+  #hasInputEnded = false;
   #lineWaiter: { resolve(line: string): void; reject(reason: unknown): void } | undefined;
   readonly #closeListeners = new Set<() => void>();
   #isClosed = false;
@@ -162,7 +164,7 @@ export class Session implements Receiver {
     const line = this.#reader.nextLine();
     if (line !== undefined) return Promise.resolve(line);
     this.#reader.settle();
-    if (this.#isClosed) return Promise.reject(new Bye("Connection closed"));
+    if (this.#isClosed || this.#hasInputEnded) return Promise.reject(new Bye("Connection closed"));
     return new Promise((resolve, reject) => {
       this.#lineWaiter = { resolve, reject };
     });
@@ -200,6 +202,14 @@ export class Session implements Receiver {
       this.#isPaused = true;
       this.connection.pause();
     }
+  }
+
+  /** The client asks nothing more but still reads: what it asked is answered, then we hang up. */
+  ended(): void {
+    this.#hasInputEnded = true;
+    this.#lineWaiter?.reject(new Bye("Connection closed"));
+    this.#lineWaiter = undefined;
+    if (!this.#isBusy) this.hangUp();
   }
 
   closed(reason: CloseReason): void {
@@ -247,10 +257,14 @@ export class Session implements Receiver {
       if (!event) {
         const { waiting } = this.#reader;
         if (waiting) this.#work(waiting);
+        else if (this.#hasInputEnded) this.hangUp();
         return;
       }
       const work = this.#dispatcher.take(event);
-      if (work) return this.#work(work);
+      if (work) {
+        this.#work(work);
+        return;
+      }
     }
   }
 
@@ -268,7 +282,10 @@ export class Session implements Receiver {
 
   #workDone(): void {
     this.#isBusy = false;
-    if (this.#isClosed) return this.#release();
+    if (this.#isClosed) {
+      this.#release();
+      return;
+    }
     this.#onBusyEnd?.();
     this.#pump();
     this.#reader.settle();

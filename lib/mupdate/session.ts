@@ -60,6 +60,8 @@ export class ServerSession implements Receiver {
   #answers: Promise<void> = Promise.resolve();
   #unanswered = 0;
   #lineWaiter: PromiseWithResolvers<string> | undefined;
+  /** The peer will send nothing more. */
+  #hasInputEnded = false;
 
   constructor(connection: Connection, options: SessionOptions) {
     this.connection = connection;
@@ -101,6 +103,14 @@ export class ServerSession implements Receiver {
     if (this.#isBusy && this.#reader.buffered > mostInput) this.connection.pause();
   }
 
+  /** The peer asks nothing more but still reads: what it asked is answered, then we hang up. */
+  ended(): void {
+    this.#hasInputEnded = true;
+    this.#lineWaiter?.reject(new Bye("The connection was closed"));
+    this.#lineWaiter = undefined;
+    this.#closeIfDone();
+  }
+
   closed(reason: CloseReason): void {
     this.#stream?.stop();
     this.#gone.abort(new Bye("The connection was closed"));
@@ -138,6 +148,7 @@ export class ServerSession implements Receiver {
     const line = this.#reader.nextLine();
     if (line !== undefined) waiter.resolve(line);
     else if (this.gone.aborted) waiter.reject(this.gone.reason);
+    else if (this.#hasInputEnded) waiter.reject(new Bye("The connection was closed"));
     else this.#lineWaiter = waiter;
     return waiter.promise;
   }
@@ -182,8 +193,14 @@ export class ServerSession implements Receiver {
         this.connection.resume();
         this.#proceed();
         this.#reader.settle();
+        this.#closeIfDone();
       });
     }
+  }
+
+  /** After the peer's end: closes once all answers are written. */
+  #closeIfDone(): void {
+    if (this.#hasInputEnded && !this.#isBusy) void this.#answers.finally(() => this.connection.close());
   }
 
   #take(event: FrameEvent): Promise<void> | undefined {

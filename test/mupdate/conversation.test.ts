@@ -8,8 +8,9 @@ import { logIn } from "../../lib/mupdate/login.ts";
 import { entryOf } from "../../lib/mupdate/record.ts";
 import { MirrorRegistry } from "../../lib/mupdate/registry-mirror.ts";
 import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
-import type { ClientTls, ServerTls } from "../../lib/net/connection.ts";
+import type { ClientTls, Connection, ServerTls } from "../../lib/net/connection.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
+import { askAndEnd } from "../support/half-close.ts";
 import { active, clientOptions, dial, emptyRegistry, reserved, sessionOptions } from "../support/mupdate-world.ts";
 import { Transcript } from "../support/transcript.ts";
 
@@ -316,4 +317,19 @@ test("a session that is silent for too long is told so and closed (R54)", async 
   await transcript.upTo('"(master)"\r\n');
   clock.advance(1_000_000);
   expect(await transcript.untilClosed()).toBe('* BYE "Idle for too long"\r\n');
+});
+
+test("a client that has finished sending gets all its answers (printf … | nc)", async () => {
+  const lines = ['X1 RESERVE "user.u1" "be1!default"', 'X2 ACTIVATE "user.u1" "be1!default" "u1\tlrs\t"', "X3 LIST"];
+  const heard = await askAndEnd(
+    (connection) => new ServerSession(connection, master()).start(),
+    `${login}${lines.join("\r\n")}\r\n`,
+  );
+  const tags = [...heard.matchAll(/^(\w+) OK/gm)].map((match) => match[1]);
+  expect(tags).toEqual(["A1", "X1", "X2", "X3"]);
+});
+
+test("AUTHENTICATE ends with the input when its response never comes", async () => {
+  const serve = (connection: Connection) => new ServerSession(connection, master()).start();
+  expect(await askAndEnd(serve, 'A1 AUTHENTICATE "PLAIN"\r\n')).toEndWith('\r\n* BYE "The connection was closed"\r\n');
 });
