@@ -174,19 +174,26 @@ export class Dispatcher {
   #finish(row: Row, command: Command, answer: Answer | Completion, startedMs: number): void {
     this.#faults = 0;
     this.#announceChanges(row);
-    if (answer === "answered") return this.#account(command, "OK", startedMs);
-    const isRelayed = answer !== undefined && "status" in answer;
-    this.#session.send(
-      isRelayed
-        ? `${command.tag} ${answer.status} ${answer.text}\r\n`
-        : statusLine(command.tag, "OK", answer?.code, answer?.text ?? "Completed"),
-    );
-    this.#account(command, isRelayed ? answer.status : "OK", startedMs);
+    this.#account(command, this.#sendCompletion(command.tag, answer), startedMs);
+  }
+
+  /** Sends the tagged line and gives its status. */
+  #sendCompletion(tag: string, answer: Answer | Completion): string {
+    if (answer === "answered") return "OK";
+    if (answer !== undefined && "status" in answer) {
+      this.#session.send(`${tag} ${answer.status} ${answer.text}\r\n`);
+      return answer.status;
+    }
+    this.#session.send(statusLine(tag, "OK", answer?.code, answer?.text ?? "Completed"));
+    return "OK";
   }
 
   #fail(row: Row, command: Command, thrown: unknown, startedMs: number): void {
     command.upload?.discard();
-    if (thrown instanceof Bye) return this.#session.end(thrown.message);
+    if (thrown instanceof Bye) {
+      this.#session.end(thrown.message);
+      return;
+    }
     if (thrown instanceof No) this.#announceChanges(row);
     this.#dropLostSelection();
     this.#answerFault(command.tag, thrown);

@@ -116,10 +116,10 @@ export class ReplyScanner {
 
   #report(line: Buffer): void {
     const text = latin1(line).replace(/\r?\n$/, "");
-    if (text.startsWith("+")) return this.#events.continuation(text.slice(text.startsWith("+ ") ? 2 : 1));
-    if (text.startsWith("* ")) return this.#events.bye(text.slice(6));
     const space = text.indexOf(" ");
-    this.#events.tagged(space < 0 ? text : text.slice(0, space), space < 0 ? "" : text.slice(space + 1));
+    if (text.startsWith("+")) this.#events.continuation(text.slice(text.startsWith("+ ") ? 2 : 1));
+    else if (text.startsWith("* ")) this.#events.bye(text.slice(6));
+    else this.#events.tagged(space < 0 ? text : text.slice(0, space), space < 0 ? "" : text.slice(space + 1));
   }
 }
 

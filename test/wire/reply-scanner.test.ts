@@ -6,7 +6,9 @@ import { ReplyScanner } from "../../lib/wire/reply-scanner.ts";
 function scan(pieces: readonly string[]) {
   const seen = { data: "", events: [] as string[] };
   const scanner = new ReplyScanner({
-    data: (bytes) => void (seen.data += latin1(bytes)),
+    data: (bytes) => {
+      seen.data += latin1(bytes);
+    },
     continuation: (text) => void seen.events.push(`+ ${text}`),
     tagged: (tag, rest) => void seen.events.push(`${tag}: ${rest}`),
     bye: (text) => void seen.events.push(`bye ${text}`),
