@@ -199,7 +199,10 @@ export class ImapClient implements Remote, Receiver {
 
   #data(bytes: Uint8Array): void {
     const { sink } = this.#running[0] ?? {};
-    if (!sink) return this.#keepUnasked(bytes);
+    if (!sink) {
+      this.#keepUnasked(bytes);
+      return;
+    }
     if (sink.data(bytes)) return;
     this.#connection.pause();
     void sink.drained().then(() => this.#connection.resume());
