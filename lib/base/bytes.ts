@@ -15,9 +15,16 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes);
 }
 
+declare global {
+  interface Buffer {
+    /** In every Buffer at run time, though undocumented: toString("latin1") of a subarray takes twice as long. */
+    latin1Slice(start: number, end: number): string;
+  }
+}
+
 /** One character per byte. */
 export function latin1(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString("latin1");
+  return asBuffer(bytes).latin1Slice(0, bytes.length);
 }
 
 /** One byte per character; characters above U+00FF are cut to their low byte, so pass wire text only. */

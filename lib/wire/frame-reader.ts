@@ -2,7 +2,6 @@
 // Stays in step after garbage: an over-long line is skipped to its end, a refused literal is skipped octet by octet.
 // Hot path: `feed` and `next` are synchronous and copy only what outlives the call.
 
-import { latin1 } from "../base/bytes.ts";
 import type { Frame, Literal } from "./frame.ts";
 
 export interface FrameLimits {
@@ -46,6 +45,9 @@ type Pending =
   | { readonly kind: "sink"; readonly sink: LiteralSink; left: number; readonly literal: LiteralAnnouncement }
   | { readonly kind: "skip"; left: number };
 
+const textPending: Pending = { kind: "text" };
+const noLiterals: readonly Literal[] = [];
+
 export class FrameReader {
   readonly #limits: FrameLimits;
   #bytes: Buffer = Buffer.alloc(0);
@@ -55,7 +57,7 @@ export class FrameReader {
   #texts: string[] = [];
   #literals: Literal[] = [];
   #textOctets = 0;
-  #pending: Pending = { kind: "text" };
+  #pending: Pending = textPending;
   /** A refused non-synchronizing literal: the rest of its frame is dropped. */
   #isDropping = false;
   #overflowText: string | undefined;
@@ -139,8 +141,9 @@ export class FrameReader {
 
   /** The next line as it is, without its end and without looking for literals: SASL responses, IDLE's DONE. */
   nextLine(): string | undefined {
-    const line = this.#cutLine();
-    return line === undefined ? undefined : latin1(line);
+    const start = this.#start;
+    const stop = this.#cutLine();
+    return stop < 0 ? undefined : this.#bytes.latin1Slice(start, stop);
   }
 
   /** Takes the announced literal into memory. */
@@ -180,62 +183,75 @@ export class FrameReader {
   }
 
   #readText(): FrameEvent | "again" | undefined {
-    const line = this.#cutLine();
-    if (line === undefined) {
-      if (this.#textOctets + this.buffered > this.#limits.maxText) {
-        this.#overflowText ??= this.#texts[0] ?? latin1(this.#bytes.subarray(this.#start, this.#start + 256));
-        this.#start = this.#bytes.length;
-        this.#scanned = this.#start;
-      }
+    const start = this.#start;
+    const stop = this.#cutLine();
+    if (stop < 0) {
+      this.#noteOverflow();
       return undefined;
     }
-    if (this.#overflowText !== undefined || this.#textOctets + line.length > this.#limits.maxText) {
-      const text = this.#overflowText ?? this.#texts[0] ?? latin1(line.subarray(0, 256));
+    const bytes = this.#bytes;
+    this.#textOctets += stop - start;
+    if (this.#overflowText !== undefined || this.#textOctets > this.#limits.maxText) {
+      const text = this.#overflowText ?? this.#texts[0] ?? bytes.latin1Slice(start, Math.min(stop, start + 256));
       this.#overflowText = undefined;
       this.#reset();
       return { kind: "overflow", text };
     }
-    this.#textOctets += line.length;
-    const marker = readLiteralMarker(line);
-    if (marker) {
-      this.#texts.push(latin1(line.subarray(0, marker.textEnd)));
-      const head: Frame = { texts: this.#texts, literals: this.#literals };
-      const { size, isSynchronizing, isBinary } = marker;
-      const literal: LiteralAnnouncement = { kind: "literal", head, size, isSynchronizing, isBinary };
-      if (this.#isDropping) {
-        // A synchronizing literal in a frame that was already answered: the sender waits for nothing any more.
-        this.#reset();
-        if (!isSynchronizing) {
-          this.#pending = { kind: "skip", left: size };
-          this.#isDropping = true;
-        }
-        return "again";
-      }
-      this.#pending = { kind: "announced", literal };
-      return literal;
+    const marker = readLiteralMarker(bytes, start, stop);
+    if (this.#isDropping) return this.#drop(marker);
+    if (marker) return this.#announce(bytes.latin1Slice(start, marker.textEnd), marker);
+    const text = bytes.latin1Slice(start, stop);
+    if (this.#literals.length === 0) {
+      // The usual case: nothing but the frame itself is made.
+      this.#textOctets = 0;
+      return { kind: "frame", frame: { texts: [text], literals: noLiterals } };
     }
-    if (this.#isDropping) {
-      this.#reset();
-      return "again";
-    }
-    this.#texts.push(latin1(line));
+    this.#texts.push(text);
     const frame: Frame = { texts: this.#texts, literals: this.#literals };
     this.#reset();
     return { kind: "frame", frame };
   }
 
-  /** Cuts the next line off, without CRLF (a bare LF is taken too). */
-  #cutLine(): Buffer | undefined {
-    const end = this.#bytes.indexOf(lineFeed, Math.max(this.#start, this.#scanned));
-    if (end < 0) {
-      this.#scanned = this.#bytes.length;
-      return undefined;
+  #announce(text: string, { size, isSynchronizing, isBinary }: LiteralMarker): FrameEvent {
+    this.#texts.push(text);
+    const head: Frame = { texts: this.#texts, literals: this.#literals };
+    const literal: LiteralAnnouncement = { kind: "literal", head, size, isSynchronizing, isBinary };
+    this.#pending = { kind: "announced", literal };
+    return literal;
+  }
+
+  /** Passes over one more text of a refused frame. */
+  #drop(marker: LiteralMarker | undefined): "again" {
+    this.#reset();
+    // A synchronizing literal in a frame that was already answered: the sender waits for nothing any more.
+    if (marker && !marker.isSynchronizing) {
+      this.#pending = { kind: "skip", left: marker.size };
+      this.#isDropping = true;
     }
-    const hasReturn = end > this.#start && this.#bytes[end - 1] === carriageReturn;
-    const line = this.#bytes.subarray(this.#start, hasReturn ? end - 1 : end);
-    this.#start = end + 1;
+    return "again";
+  }
+
+  /** A line that is too long before its end is there: keeps its beginning only. */
+  #noteOverflow(): void {
+    if (this.#textOctets + this.buffered <= this.#limits.maxText) return;
+    const begin = this.#start;
+    this.#overflowText ??= this.#texts[0] ?? this.#bytes.latin1Slice(begin, Math.min(this.#bytes.length, begin + 256));
+    this.#start = this.#bytes.length;
     this.#scanned = this.#start;
-    return line;
+  }
+
+  /** Goes behind the next line; returns where its text ends, before CRLF (a bare LF is taken too), or -1. */
+  #cutLine(): number {
+    const bytes = this.#bytes;
+    const start = this.#start;
+    const end = bytes.indexOf(lineFeed, Math.max(start, this.#scanned));
+    if (end < 0) {
+      this.#scanned = bytes.length;
+      return -1;
+    }
+    this.#start = end + 1;
+    this.#scanned = end + 1;
+    return end > start && bytes[end - 1] === carriageReturn ? end - 1 : end;
   }
 
   #take(most: number): Buffer {
@@ -246,9 +262,10 @@ export class FrameReader {
   }
 
   #fillBuffer(pending: Extract<Pending, { kind: "buffer" }>): boolean {
-    const piece = this.#take(pending.bytes.length - pending.filled);
-    piece.copy(pending.bytes, pending.filled);
-    pending.filled += piece.length;
+    const copied = this.#bytes.copy(pending.bytes, pending.filled, this.#start);
+    this.#start += copied;
+    this.#scanned = this.#start;
+    pending.filled += copied;
     if (pending.filled < pending.bytes.length) return false;
     this.#addLiteral(pending.literal, pending.bytes, undefined);
     return true;
@@ -276,40 +293,51 @@ export class FrameReader {
   #skip(pending: Extract<Pending, { kind: "skip" }>): boolean {
     pending.left -= this.#take(pending.left).length;
     if (pending.left > 0) return false;
-    this.#pending = { kind: "text" };
+    this.#pending = textPending;
     return true;
   }
 
   #addLiteral(literal: LiteralAnnouncement, bytes: Uint8Array | undefined, sunk: unknown): void {
     const { size, isSynchronizing, isBinary } = literal;
     this.#literals.push({ size, isSynchronizing, isBinary, bytes, sunk });
-    this.#pending = { kind: "text" };
+    this.#pending = textPending;
   }
 
   #reset(): void {
-    this.#texts = [];
-    this.#literals = [];
+    if (this.#texts.length > 0) this.#texts = [];
+    if (this.#literals.length > 0) this.#literals = [];
     this.#textOctets = 0;
-    this.#pending = { kind: "text" };
+    this.#pending = textPending;
     this.#isDropping = false;
   }
 }
 
 const emptyBuffer = Buffer.alloc(0);
 
-/** Reads `{n}`, `{n+}`, `~{n}` at the end of a line; `{n-}` is not a literal. Sizes are at most 15 digits. */
-function readLiteralMarker(
-  line: Buffer,
-):
-  | { readonly textEnd: number; readonly size: number; readonly isSynchronizing: boolean; readonly isBinary: boolean }
-  | undefined {
-  const last = line.length - 1;
-  if (last < 2 || line[last] !== 0x7d /* } */) return undefined;
-  const open = line.lastIndexOf(0x7b /* { */);
-  if (open < 0) return undefined;
-  const isSynchronizing = line[last - 1] !== 0x2b; /* + */
-  const digits = latin1(line.subarray(open + 1, isSynchronizing ? last : last - 1));
-  if (!/^\d{1,15}$/.test(digits)) return undefined;
-  const isBinary = open > 0 && line[open - 1] === 0x7e; /* ~ */
-  return { textEnd: isBinary ? open - 1 : open, size: Number(digits), isSynchronizing, isBinary };
+interface LiteralMarker {
+  /** Where the text before the marker ends. */
+  readonly textEnd: number;
+  readonly size: number;
+  readonly isSynchronizing: boolean;
+  readonly isBinary: boolean;
+}
+
+const mostDigits = 15;
+
+/** Reads `{n}`, `{n+}`, `~{n}` at the end of bytes[start, stop); `{n-}` is not a literal. Sizes are at most 15 digits. */
+function readLiteralMarker(bytes: Buffer, start: number, stop: number): LiteralMarker | undefined {
+  if (bytes[stop - 1] !== 0x7d /* } */ || stop - start < 3) return undefined;
+  const isSynchronizing = bytes[stop - 2] !== 0x2b; /* + */
+  const last = isSynchronizing ? stop - 2 : stop - 3;
+  let size = 0;
+  let at = last;
+  for (let place = 1; at >= start; at--, place *= 10) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9) break;
+    if (last - at === mostDigits) return undefined;
+    size += digit * place;
+  }
+  if (at === last || at < start || bytes[at] !== 0x7b /* { */) return undefined;
+  const isBinary = at > start && bytes[at - 1] === 0x7e; /* ~ */
+  return { textEnd: isBinary ? at - 1 : at, size, isSynchronizing, isBinary };
 }

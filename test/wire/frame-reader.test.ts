@@ -48,6 +48,15 @@ describe("FrameReader", () => {
     ]);
   });
 
+  test("takes for text what only looks like a literal's announcement", () => {
+    for (const end of ["{}", "{+}", "{3-}", "{3a}", "{a3}", "3}", "{3 }", "{-3}", "{1234567890123456}", "}", "+}"]) {
+      expect(frames(readAll([`a NOOP ${end}\r\n`, `${end}\r\n`])).map(shown)).toEqual([`a NOOP ${end}`, end]);
+    }
+    const reader = new FrameReader(limits);
+    reader.feed(fromLatin1("a X {123456789012345}\r\n"));
+    expect(reader.next()).toMatchObject({ kind: "literal", size: 123_456_789_012_345 });
+  });
+
   test("gives the same frames however the stream is cut", () => {
     const stream = "a NOOP\r\nb APPEND x {11+}\r\nline\r\nline2 (a {2}\r\nhi)\r\nc X\r\n";
     const whole = frames(readAll([stream])).map(shown);
