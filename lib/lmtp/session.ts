@@ -262,7 +262,7 @@ export class LmtpSession implements Receiver {
 
   #workDone(): void {
     this.#isBusy = false;
-    if (this.#isClosed) return this.#release();
+    if (this.#isClosed) this.#release();
     this.#pump();
     this.#endIfDrained();
     if (this.#isPaused && !this.#isBusy) {
