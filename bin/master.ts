@@ -3,6 +3,9 @@
 // are due. Workers that die are replaced, those that keep dying after a growing pause. SIGHUP takes a changed cyrus.conf
 // and has workers read imapd.conf again; a file with errors is refused and everything goes on as before. SIGTERM lets the
 // sessions end, for drain_timeout at most, and then ends. Only one master runs on a configdirectory.
+//
+// Workers start with master's environment, without what would change the programs themselves (BUN_*, NODE_*, LD_PRELOAD …).
+// UV_THREADPOOL_SIZE, the number of disk operations one worker can have under way at once, is 32 unless it is set.
 
 import { defineProgram, main, version } from "../lib/cli/command.ts";
 import { masterOptions, runMaster } from "../lib/daemon/master.ts";

@@ -10,7 +10,7 @@ import { Metrics } from "../base/metrics.ts";
 import type { Config } from "../config/config.ts";
 import { defaultCyrusConfPath, loadCyrusConf } from "../config/cyrus-conf.ts";
 import { defaultConfigPath, loadConfig } from "../config/load-config.ts";
-import { scrubEnvironment } from "../master/environment.ts";
+import { environmentForChildren } from "../master/environment.ts";
 import type { MasterHost } from "../master/host.ts";
 import { closeDescriptor, endWithParent, makePipe, nameProcess, redirect } from "../master/libc.ts";
 import { Master } from "../master/master.ts";
@@ -165,7 +165,7 @@ function makeHost(flags: MasterFlags, program: MasterProgram, log: Log): MasterH
     pid: process.pid,
     processors: availableParallelism(),
     programs: programFolder(program.folder, flags.config),
-    environment: scrubEnvironment(process.env),
+    environment: environmentForChildren(process.env),
     backlog: flags.backlog ?? 512,
     onInput: watchInput(),
   };

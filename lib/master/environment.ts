@@ -12,3 +12,11 @@ export function scrubEnvironment(environment: Environment): Record<string, strin
   }
   return kept;
 }
+
+/**
+ * What children start with. Syncs and file reads wait in Bun's thread pool, which by itself has as many threads as the
+ * machine has processors: on two of them one slow disk would hold up every session of a worker.
+ */
+export function environmentForChildren(environment: Environment): Record<string, string> {
+  return { UV_THREADPOOL_SIZE: "32", ...scrubEnvironment(environment) };
+}

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Backoff } from "../../lib/master/backoff.ts";
-import { scrubEnvironment } from "../../lib/master/environment.ts";
+import { environmentForChildren, scrubEnvironment } from "../../lib/master/environment.ts";
 import { AlreadyRunning, claimPidFile } from "../../lib/master/pid-file.ts";
 import { commandLine } from "../../lib/master/program-path.ts";
 import { fixturePrograms } from "../support/master.ts";
@@ -31,6 +31,11 @@ test("scrubEnvironment() drops what injects code into a Bun program", () => {
     CYRUS_SERVICE: "x",
   });
   expect(kept).toEqual({ PATH: "/bin", TZ: "UTC" });
+});
+
+test("environmentForChildren() gives workers threads for their disks, unless the administrator chose a number", () => {
+  expect(environmentForChildren({ TZ: "UTC", BUN_BE_BUN: "1" })).toEqual({ TZ: "UTC", UV_THREADPOOL_SIZE: "32" });
+  expect(environmentForChildren({ UV_THREADPOOL_SIZE: "8" })).toEqual({ UV_THREADPOOL_SIZE: "8" });
 });
 
 test("commandLine() finds our programs, hands them our imapd.conf, and leaves others alone", () => {
