@@ -26,8 +26,17 @@ export async function createPlan(
     if (!list.find(name)) await router.settle(); // it, or its parent, may have been made a moment ago (S92)
     refuseTaken(session, name);
   }
-  const place = target ? placeOf(session, target) : await router.placeNew(name);
+  const place = target ? placeOf(session, target) : await placeNew(session, name);
   return place === "here" ? "here" : changeElsewhere(session, command, place.server);
+}
+
+/** Where no server is the obvious one (S116, S117), users hear what a backend would tell them. */
+async function placeNew({ server, user }: Session, name: MailboxName): Promise<"here" | { readonly server: string }> {
+  try {
+    return await server.router.placeNew(name);
+  } catch (fault) {
+    throw fault instanceof No && fault.code === "CANNOT" && !user.isAdmin ? denied() : fault;
+  }
 }
 
 /** Who may not make mailboxes there does not learn of one that is hidden from him. */
