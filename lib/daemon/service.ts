@@ -9,9 +9,10 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { defaultConfigPath, loadConfig } from "../config/load-config.ts";
 import type { Program } from "../config/option.ts";
-import { endWithParent, nameProcess } from "../master/libc.ts";
-import { openListeners, parseListen } from "../master/listener.ts";
+import { openListeners } from "../master/listener.ts";
+import { parseListenAddress } from "../net/address.ts";
 import type { Connection, ServerTls } from "../net/connection.ts";
+import { endWithParent, nameProcess } from "../net/libc.ts";
 import { type Listener, listen } from "../net/listen.ts";
 import { Connections, mostConnections, type Refusal } from "./connections.ts";
 import { type Inheritance, readInheritance, reportReady } from "./inheritance.ts";
@@ -172,7 +173,7 @@ async function listeningDescriptors(
   const addresses = flags.listen.length > 0 ? flags.listen : [String(port)];
   const options = { protocol: "tcp", backlog: 512, reusePort: false } as const;
   const opened = [];
-  for (const address of addresses) opened.push(...(await openListeners(parseListen(address), options)));
+  for (const address of addresses) opened.push(...(await openListeners(parseListenAddress(address), options)));
   return opened.map((listener) => listener.fd);
 }
 

@@ -1,7 +1,7 @@
 // One child process: standard descriptors, 3 to say "ok" when it is ready, 4 and up the listening sockets. This is
 // Cyrus' contract (CYRUS_SERVICE, CYRUS_ID, CYRUS_ISDAEMON, LISTEN_FD 4) with more than one socket.
 
-import { closeDescriptor, makePipe } from "./libc.ts";
+import { closeDescriptor, makePipe } from "../net/libc.ts";
 
 export interface ChildPlan {
   readonly argv: readonly string[];

@@ -1,15 +1,11 @@
-// The sockets that master listens on for a service: what `listen=` in cyrus.conf means, and opening it.
+// The sockets that master listens on for a service: what an address in cyrus.conf (`listen=`) stands for is opened here.
 
 import { lookup } from "node:dns/promises";
-import { chmodSync, readFileSync, unlinkSync } from "node:fs";
+import { chmodSync, unlinkSync } from "node:fs";
 import { isIP } from "node:net";
 import { describeFault } from "../base/fault.ts";
-import { boundPort, closeDescriptor, internetAddress, listenOn, SystemCallError, unixAddress } from "./libc.ts";
-
-export type ListenAddress =
-  | { readonly kind: "unix"; readonly path: string }
-  /** Without a host: every address of this machine. */
-  | { readonly kind: "port"; readonly host: string | undefined; readonly port: number };
+import type { ListenAddress } from "../net/address.ts";
+import { boundPort, closeDescriptor, internetAddress, listenOn, SystemCallError, unixAddress } from "../net/libc.ts";
 
 export interface Listener {
   readonly fd: number;
@@ -25,56 +21,10 @@ export interface ListenOptions {
   readonly reusePort: boolean;
 }
 
-/** Ports of services that /etc/services may not know. */
-const usualPorts: Readonly<Record<string, number>> = {
-  imap: 143,
-  imap2: 143,
-  imaps: 993,
-  pop3: 110,
-  pop3s: 995,
-  lmtp: 2003,
-  csync: 2005,
-  mupdate: 3905,
-  sieve: 4190,
-};
-
-/** Throws Error for what is no address. */
-export function parseListen(text: string): ListenAddress {
-  if (text.startsWith("/")) return { kind: "unix", path: text };
-  const match = /^(?:\[([^\]]+)\]:|([^:]*):)?([^:]+)$/.exec(text);
-  if (!match) throw new Error(`"${text}" is not an address (use port, host:port, [v6]:port or /path)`);
-  const host = match[1] ?? match[2];
-  return { kind: "port", host: host && host !== "*" ? host : undefined, port: parsePort(match[3]!) };
-}
-
-function parsePort(text: string): number {
-  const port = /^\d+$/.test(text) ? Number(text) : (portOfService(text) ?? usualPorts[text.toLowerCase()]);
-  if (port === undefined) throw new Error(`"${text}" is not a port and not a service of /etc/services`);
-  if (port > 65_535) throw new Error(`${port} is not a port`);
-  return port;
-}
-
-function portOfService(name: string): number | undefined {
-  const lines = readServices().split("\n");
-  for (const line of lines) {
-    const [service, port, ...aliases] = line.replace(/#.*/, "").trim().split(/\s+/);
-    if (port?.endsWith("/tcp") && (service === name || aliases.includes(name))) return Number.parseInt(port, 10);
-  }
-  return undefined;
-}
-
-function readServices(): string {
-  try {
-    return readFileSync("/etc/services", "utf8");
-  } catch {
-    return "";
-  }
-}
-
 /** Opens every socket the address stands for. Throws Error naming the address; then none is left open. */
 export async function openListeners(address: ListenAddress, options: ListenOptions): Promise<Listener[]> {
-  if (address.kind === "unix") return [openUnixListener(address.path, options.backlog)];
-  if (address.host === undefined) return [openEverywhere(address.port, options)];
+  if ("path" in address) return [openUnixListener(address.path, options.backlog)];
+  if (address.host === "") return [openEverywhere(address.port, options)];
   const listeners: Listener[] = [];
   try {
     for (const host of await resolveHost(address.host, options.protocol)) {

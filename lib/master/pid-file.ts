@@ -4,7 +4,7 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { describeFault } from "../base/fault.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { lockFile } from "./libc.ts";
+import { lockFile } from "../net/libc.ts";
 
 export interface PidFile {
   /** Removes the file and drops the lock. */

@@ -3,11 +3,12 @@
 // evenly over sockets, but unevenly over processes that share one.
 
 import type { ServiceEntry } from "../config/cyrus-conf.ts";
+import { type ListenAddress, parseListenAddress } from "../net/address.ts";
+import { isReadable, signalInput } from "../net/libc.ts";
 import type { ChildPlan } from "./child.ts";
 import { childEnvironment, type MasterHost } from "./host.ts";
 import { Keeper } from "./keeper.ts";
-import { isReadable, signalInput } from "./libc.ts";
-import { type ListenAddress, type Listener, openListeners, parseListen } from "./listener.ts";
+import { type Listener, openListeners } from "./listener.ts";
 import { commandLine } from "./program-path.ts";
 
 interface Worker {
@@ -34,7 +35,7 @@ export class Service {
   private constructor(host: MasterHost, entry: ServiceEntry) {
     this.#host = host;
     this.#entry = entry;
-    this.#address = parseListen(entry.listen);
+    this.#address = parseListenAddress(entry.listen);
   }
 
   /** Opens the sockets; throws when that is impossible or there is no such program. Nothing is started yet. */
@@ -103,18 +104,18 @@ export class Service {
 
   /** Whether each worker has its own sockets. */
   #spreads(): boolean {
-    return this.#workerCount() > 1 && this.#address.kind === "port";
+    return this.#workerCount() > 1 && "port" in this.#address;
   }
 
   /** Sockets that may be shared would also be shared with another master's: fails when anything else listens there. */
   async #probe(): Promise<void> {
-    if (this.#address.kind === "unix") return;
+    if ("path" in this.#address) return;
     const options = { protocol: this.#entry.protocol, backlog: 1, reusePort: false };
     for (const listener of await openListeners(this.#address, options)) listener.close();
   }
 
   #openSockets(port: number | undefined): Promise<Listener[]> {
-    const address = this.#address.kind === "port" && port !== undefined ? { ...this.#address, port } : this.#address;
+    const address = "port" in this.#address && port !== undefined ? { ...this.#address, port } : this.#address;
     // Always open to sharing, so that a reload can add workers.
     return openListeners(address, { protocol: this.#entry.protocol, backlog: this.#host.backlog, reusePort: true });
   }

@@ -1,14 +1,17 @@
 // The ways an address is written in cyrus.conf (`listen=`) and imapd.conf (server names).
 
+import { readFileSync } from "node:fs";
 import { Bad } from "../base/fault.ts";
 
-/** Ports by service name, as IANA assigned them. */
-export const servicePorts: Readonly<Record<string, number>> = {
+/** Ports by service name, as IANA assigned them: for machines whose /etc/services does not know them. */
+const usualPorts: Readonly<Record<string, number>> = {
   pop3: 110,
   imap: 143,
+  imap2: 143,
   imaps: 993,
   pop3s: 995,
   lmtp: 24,
+  csync: 2005,
   mupdate: 3905,
   sieve: 4190,
 };
@@ -43,9 +46,24 @@ function splitHostPort(text: string): { host: string; port: string | undefined }
 }
 
 function parsePort(text: string, whole: string): number {
-  const known = servicePorts[text.toLowerCase()];
-  if (known !== undefined) return known;
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port >= 0 && port <= 65535) return port;
+  const port = /^\d+$/.test(text) ? Number(text) : (portOfService(text) ?? usualPorts[text.toLowerCase()]);
+  if (port !== undefined && port <= 65_535) return port;
   throw new Bad(`"${text}" in "${whole}" is neither a port nor a known service`);
+}
+
+/** services(5); what the administrator wrote there goes before what we know. */
+function portOfService(name: string): number | undefined {
+  for (const line of readServices().split("\n")) {
+    const [service, port, ...aliases] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (port?.endsWith("/tcp") && (service === name || aliases.includes(name))) return Number.parseInt(port, 10);
+  }
+  return undefined;
+}
+
+function readServices(): string {
+  try {
+    return readFileSync("/etc/services", "utf8");
+  } catch {
+    return "";
+  }
 }

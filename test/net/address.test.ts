@@ -8,21 +8,30 @@ test.each([
   ["imap", { host: "", port: 143 }],
   ["imaps", { host: "", port: 993 }],
   ["mupdate", { host: "", port: 3905 }],
-  ["localhost:lmtp", { host: "localhost", port: 24 }],
+  ["localhost:mupdate", { host: "localhost", port: 3905 }],
   ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
   ["[::1]:pop3s", { host: "::1", port: 995 }],
   ["[mail.example.org]:sieve", { host: "mail.example.org", port: 4190 }],
+  ["[localhost]:143", { host: "localhost", port: 143 }],
   ["/run/cyrus/socket/lmtp", { path: "/run/cyrus/socket/lmtp" }],
 ])("parseListenAddress() reads %p", (text, expected) => {
   expect(parseListenAddress(text)).toEqual(expected);
 });
 
-test.each(["", "nosuchservice", "host:", "host:99999", "::1:143", "[::1", "a b:1", "host:1:2"])(
-  "parseListenAddress() refuses %p",
-  (text) => {
-    expect(() => parseListenAddress(text)).toThrow(`"${text}"`);
-  },
-);
+test.each([
+  "",
+  "nosuchservice",
+  "host:nosuchservice",
+  "70000",
+  "host:",
+  "host:99999",
+  "::1:143",
+  "[::1",
+  "a b:1",
+  "host:1:2",
+])("parseListenAddress() refuses %p", (text) => {
+  expect(() => parseListenAddress(text)).toThrow(`"${text}"`);
+});
 
 test.each([
   ["be1.example.org", { host: "be1.example.org", port: 143 }],
