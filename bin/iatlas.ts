@@ -15,6 +15,14 @@ export const programs: Commands = {
     summary: "Start the programs of a mail server and keep them running",
     load: () => import("./master.ts").then((file) => file.program),
   },
+  imapd: {
+    summary: "Serve IMAP from the mailboxes of this server",
+    load: () => import("./imapd.ts").then((file) => file.program),
+  },
+  proxyd: {
+    summary: "Serve IMAP for all backends of a murder",
+    load: () => import("./proxyd.ts").then((file) => file.program),
+  },
   mupdate: {
     summary: "Keep the list of all mailboxes of a murder, as its master or as a frontend's replica",
     load: () => import("./mupdate.ts").then((file) => file.program),
@@ -31,6 +39,17 @@ export const programs: Commands = {
 
 /** What only iatlas has; man/iatlas-<name>.8 tells of each. */
 export const ownCommands: Commands = {
+  demo: {
+    summary: "Start a whole murder on this machine",
+    load: async () => {
+      const { demoProgram } = await import("../lib/cli/demo/demo-program.ts");
+      return demoProgram(import.meta.dir, Object.keys(programs));
+    },
+  },
+  status: {
+    summary: "Show the running programs of the demo or of a server",
+    load: () => import("../lib/cli/demo/status-program.ts").then((file) => file.statusProgram),
+  },
   config: {
     summary: "Check and explain the configuration",
     load: () => import("../lib/cli/config-commands.ts").then((file) => file.configProgram),
