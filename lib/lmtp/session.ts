@@ -3,6 +3,7 @@
 
 import { Bye, describeFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
+import { newSessionId } from "../base/session-id.ts";
 import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
 import { LineReader, overlongLine } from "../net/line-reader.ts";
 import type { ServerContext, ServerMechanism } from "../sasl/mechanism.ts";
@@ -281,10 +282,4 @@ export class LmtpSession implements Receiver {
     this.abandon();
     this.#onEnd();
   }
-}
-
-/** Twelve letters and digits: enough to be unique in a murder's logs of a year. */
-function newSessionId(): string {
-  const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (octet) => alphabet[octet & 31]).join("");
 }

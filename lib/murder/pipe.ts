@@ -1,0 +1,38 @@
+// Joins a client to a server: bytes pass both ways as they come, and who reads slowly is not flooded. Hot path: nothing is
+// looked at and nothing is copied.
+
+import type { Connection, Receiver } from "../net/connection.ts";
+
+/** How long the server may be silent after the client has said its last. */
+const lastWordsMs = 30_000;
+
+/** Resolves when both are closed. The end of one is the end of the other, after what it sent before has been passed on. */
+export async function pipe(client: Connection, server: Connection): Promise<void> {
+  const ended = Promise.all([
+    // A client that only stops sending still wants its answers; a server that does is done.
+    flow(client, server, () => server.setIdleTimeout(lastWordsMs)),
+    flow(server, client),
+  ]);
+  await ended;
+}
+
+/** Resolves when `from` is closed. */
+function flow(from: Connection, to: Connection, ended?: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const receiver: Receiver = {
+      receive(bytes) {
+        if (to.write(bytes)) return;
+        from.pause();
+        to.drained().then(
+          () => from.resume(),
+          () => from.destroy(),
+        );
+      },
+      closed() {
+        to.close();
+        resolve();
+      },
+    };
+    from.attach(ended ? { ...receiver, ended } : receiver);
+  });
+}

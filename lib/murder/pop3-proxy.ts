@@ -1,0 +1,116 @@
+// Maildrops of a murder (S154, S155): the user has proved himself here; his INBOX's server is looked up, logged in to in
+// his name, and then hears and answers everything itself.
+
+import { describeFault, No } from "../base/fault.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { ClientOrigin, Router } from "../mailbox/place.ts";
+import type { Connection } from "../net/connection.ts";
+import { LineConversation } from "../net/line-conversation.ts";
+import { type LoginPlan, logIn } from "../pop3/client-login.ts";
+import type { Maildrops, OpenedMaildrop, RemoteMaildrop } from "../pop3/server.ts";
+import type { Health } from "./health.ts";
+import { pipe } from "./pipe.ts";
+
+export interface MurderMaildropsParts {
+  readonly router: Pick<Router, "home">;
+  /** What a server that keeps mailboxes does for its own users; undefined on a frontend. */
+  readonly local: Maildrops | undefined;
+  /** Opens a connection to the POP3 service of a server, within its deadline. */
+  connect(server: string): Promise<Connection>;
+  /** How to log in there; `user` with "+folder" where the client asked for one. */
+  planFor(server: string, user: string): LoginPlan;
+  /** For each line of the login. */
+  readonly deadlineMs: number;
+  readonly health: Health;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class MurderMaildrops implements Maildrops {
+  readonly #parts: MurderMaildropsParts;
+
+  constructor(parts: MurderMaildropsParts) {
+    this.#parts = parts;
+  }
+
+  async open(client: ClientOrigin, folder: string | undefined): Promise<OpenedMaildrop> {
+    const { router, local } = this.#parts;
+    const home = await router.home(client.identity.user);
+    if (home !== "here") return await this.#openAt(home.server, client, folder);
+    if (!local) throw new No("UNAVAILABLE", "Mailbox is not available now");
+    return await local.open(client, folder);
+  }
+
+  async #openAt(server: string, client: ClientOrigin, folder: string | undefined): Promise<RemoteMaildrop> {
+    const { connect, planFor, deadlineMs, health, clock, log } = this.#parts;
+    const { user } = client.identity;
+    let connection: Connection | undefined;
+    try {
+      if (!health.isWorthTrying(server)) throw new No("UNAVAILABLE", "it failed a moment ago");
+      connection = await connect(server);
+      const lines = new LineConversation(connection, clock);
+      const answer = await logIn(lines, planFor(server, withFolder(user, folder)), deadlineMs);
+      health.succeeded(server);
+      if (!answer.isOk) throw refusal(answer.text);
+      return new PipedMaildrop(server, answer.text, lines);
+    } catch (fault) {
+      connection?.destroy();
+      if (fault instanceof Refused) throw fault.reason;
+      health.failed(server);
+      log.warning("backend unavailable", { server, service: "pop3", user, reason: describeFault(fault) });
+      throw new No("UNAVAILABLE", "Server unavailable, try again later");
+    }
+  }
+}
+
+class PipedMaildrop implements RemoteMaildrop {
+  readonly kind = "elsewhere";
+  readonly #lines: LineConversation;
+
+  constructor(
+    readonly server: string,
+    readonly text: string,
+    lines: LineConversation,
+  ) {
+    this.#lines = lines;
+  }
+
+  take(client: Connection, unread: Uint8Array): Promise<void> {
+    const { connection } = this.#lines;
+    const said = this.#lines.takeRest();
+    if (said.length > 0) client.write(said);
+    if (unread.length > 0) connection.write(unread);
+    return pipe(client, connection);
+  }
+
+  discard(): void {
+    this.#lines.connection.destroy();
+  }
+}
+
+/** The server is well and says no: what it says goes to the client. */
+class Refused extends Error {
+  constructor(readonly reason: No) {
+    super(reason.message);
+  }
+}
+
+/** Codes of RFC 2449 and 3206 that tell the client something; a refusal of our own login is our trouble. */
+const codesPassedOn: Readonly<Record<string, string>> = {
+  "IN-USE": "INUSE",
+  "SYS/PERM": "NOPERM",
+  "SYS/TEMP": "UNAVAILABLE",
+};
+
+function refusal(text: string): Error {
+  const [, code = "", words = ""] = /^ ?\[([A-Z/-]+)\] ?(.*)$/.exec(text) ?? [];
+  const known = codesPassedOn[code];
+  return known === undefined ? new No("UNAVAILABLE", `it refuses us:${text}`) : new Refused(new No(known, words));
+}
+
+function withFolder(user: string, folder: string | undefined): string {
+  if (folder === undefined) return user;
+  const at = user.lastIndexOf("@");
+  return at < 0 ? `${user}+${folder}` : `${user.slice(0, at)}+${folder}${user.slice(at)}`;
+}

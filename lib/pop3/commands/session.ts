@@ -1,0 +1,48 @@
+// CAPA (RFC 2449), STLS (RFC 2595 §4) and QUIT.
+
+import { No } from "../../base/fault.ts";
+import { err, ok } from "../reply.ts";
+import type { Pop3Session } from "../session.ts";
+
+export function capa(session: Pop3Session): string {
+  const { config, tls, version, loginDelay } = session.server;
+  const mechanisms = session.mechanisms().map((each) => each.name);
+  const product = config.serverinfo === "on" ? `iatlas ${version}` : "iatlas";
+  const names = [
+    ...(session.maildrop || mechanisms.length === 0 ? [] : [`SASL ${mechanisms.join(" ")}`]),
+    ...(!session.maildrop && tls() && !session.connection.tls ? ["STLS"] : []),
+    config.popexpiretime < 0 ? "EXPIRE NEVER" : `EXPIRE ${Math.floor(config.popexpiretime / 86_400)}`,
+    `LOGIN-DELAY ${loginDelay.seconds}`,
+    "TOP",
+    "UIDL",
+    "PIPELINING",
+    "RESP-CODES",
+    "AUTH-RESP-CODE",
+    ...(!session.maildrop && session.isPlaintextAllowed ? ["USER"] : []),
+    ...(config.serverinfo === "off" ? [] : [`IMPLEMENTATION ${product}`]),
+  ];
+  return `${ok("List of capabilities follows")}${names.join("\r\n")}\r\n.\r\n`;
+}
+
+export async function stls(session: Pop3Session): Promise<string | undefined> {
+  const context = session.server.tls();
+  if (!context) throw new No("UNAVAILABLE", "TLS is not available");
+  if (session.connection.tls) return err("TLS is active already");
+  session.send(ok("Begin TLS negotiation now"));
+  // What was sent in the clear behind STLS must not be run under TLS (R104).
+  session.forgetInput();
+  await session.connection.startTlsServer(context);
+  session.forgetInput();
+  return undefined;
+}
+
+export async function quit(session: Pop3Session): Promise<undefined> {
+  try {
+    await session.maildrop?.update();
+    await session.releaseMaildrop();
+    session.end(ok());
+  } catch (fault) {
+    session.end(err("Deleted messages were not removed", "SYS/TEMP"));
+    if (!(fault instanceof No)) throw fault;
+  }
+}
