@@ -40,7 +40,7 @@ export const programs: Commands = {
 /** What only iatlas has; man/iatlas-<name>.8 tells of each. */
 export const ownCommands: Commands = {
   demo: {
-    summary: "Start a whole murder on this machine",
+    summary: "Start a whole murder on this machine: two frontends, two backends and a MUPDATE master",
     load: async () => {
       const { demoProgram } = await import("../lib/cli/demo/demo-program.ts");
       return demoProgram(import.meta.dir, Object.keys(programs));

@@ -25,10 +25,10 @@ const keys = { interrupt: 0x03, endOfInput: 0x04, backspace: 0x08, killLine: 0x1
 
 /** In raw mode the terminal shows nothing, and Ctrl-C is a byte like others: the mode is always put back. */
 function askHidden(question: string): string {
-  writeWords(question);
   const terminal = new ReadStream(0);
-  terminal.setRawMode(true);
+  terminal.setRawMode(true); // before the question: who answers at once must not be shown either
   try {
+    writeWords(question);
     return readHiddenLine();
   } finally {
     terminal.setRawMode(false);

@@ -39,11 +39,11 @@ function optionLabel(name: string, { short, value }: OptionDefinition): string {
   return `${letter}--${name}${value === undefined ? "" : ` <${value}>`}`;
 }
 
-function optionDoc({ doc, choices, repeat }: OptionDefinition): string {
+export function optionDoc({ doc, choices, repeat }: OptionDefinition): string {
   return [doc, choices && `One of ${choices.join(", ")}.`, repeat && "Can be repeated."].filter(Boolean).join(" ");
 }
 
-function operandLabel({ name, optional, repeat }: OperandDefinition): string {
+export function operandLabel({ name, optional, repeat }: OperandDefinition): string {
   const label = repeat ? `${name}…` : name;
   return optional ? `[${label}]` : label;
 }
