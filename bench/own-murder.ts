@@ -1,0 +1,149 @@
+// A murder of our own from source, in a folder of its own: master, two backends, a frontend with its replica, and the LMTP
+// services. All on 127.0.0.1.
+
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import { join } from "node:path";
+import { PasswordFile } from "../lib/sasl/password-file.ts";
+import type { Target } from "./target.ts";
+
+const programs = join(import.meta.dir, "../bin");
+const password = "secret";
+const users = Array.from({ length: 16 }, (_, index) => `u${index + 1}`);
+
+export interface OwnMurder extends AsyncDisposable {
+  readonly target: Target;
+}
+
+/** `under`: where the folder is made; what is measured durably is measured on that disk. */
+export async function startOwnMurder(under = os.tmpdir()): Promise<OwnMurder> {
+  const folder = mkdtempSync(join(under, "bench-murder-"));
+  const children: Bun.Subprocess[] = [];
+  const stop = async () => {
+    for (const child of children) child.kill("SIGTERM");
+    await Promise.all(children.map((child) => child.exited));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const target = await startAll(folder, children);
+    return { target, [Symbol.asyncDispose]: stop };
+  } catch (fault) {
+    await stop();
+    throw fault;
+  }
+}
+
+async function startAll(folder: string, children: Bun.Subprocess[]): Promise<Target> {
+  const passwords = new PasswordFile(join(folder, "sasldb"), { create: true });
+  for (const user of ["cyrus", "murder", ...users]) await passwords.create(user, password);
+  passwords.close();
+  const ports = freePorts(8);
+  const at = (index: number) => `127.0.0.1:${ports[index]}`;
+  const [master, be1, be2, fe, replica, be1Lmtp, be2Lmtp, feLmtp] = [0, 1, 2, 3, 4, 5, 6, 7].map(at) as string[];
+  const client = [
+    `mupdate_server: ${master}`,
+    "mupdate_username: murder",
+    "mupdate_authname: murder",
+    `mupdate_password: ${password}`,
+    "proxy_authname: murder",
+    `proxy_password: ${password}`,
+  ];
+  const addresses = [
+    `be1_imap_address: ${be1}`,
+    `be2_imap_address: ${be2}`,
+    `be1_lmtp_address: ${be1Lmtp}`,
+    `be2_lmtp_address: ${be2Lmtp}`,
+  ];
+  const backend = [...client, "proxyservers: murder", "lmtp_admins: murder"];
+  const processes: Record<string, number> = {};
+  const start = async (what: string, program: string, args: readonly string[], address: string) => {
+    const path = join(programs, `${program}.ts`);
+    if (!existsSync(path)) return undefined;
+    const child = Bun.spawn([process.execPath, ...(profileOf(what) ?? []), path, ...args, "--listen", address], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "inherit",
+    });
+    children.push(child);
+    processes[what] = child.pid;
+    await answers(address);
+    return address;
+  };
+  const node = (name: string, lines: readonly string[]) => ["-C", writeConfig(folder, name, lines)];
+  await start("master", "mupdate", [...node("mu", []), "-m"], master!);
+  const lmtp: (string | undefined)[] = [];
+  for (const [name, imapAt, lmtpAt] of [["be1", be1, be1Lmtp] as const, ["be2", be2, be2Lmtp] as const]) {
+    const config = node(name, backend);
+    await start(name, "imapd", config, imapAt!);
+    lmtp.push(await start(`${name}-lmtp`, "lmtpd", config, lmtpAt!));
+  }
+  const frontend = node("fe", [...client, ...addresses, "lmtp_admins: murder"]);
+  await start("replica", "mupdate", frontend, replica!);
+  await start("frontend", "proxyd", frontend, fe!);
+  const lmtpFrontend = await start("frontend-lmtp", "lmtpproxyd", frontend, feLmtp!);
+  return {
+    name: "iatlas",
+    imap: be1!,
+    frontend: fe,
+    lmtp: lmtp[0],
+    lmtpFrontend,
+    mupdate: master,
+    admin: "cyrus",
+    proxy: "murder",
+    user: "u1",
+    password,
+    processes,
+  };
+}
+
+/** BENCH_PROFILE=frontend,be1 writes their CPU profiles into the current folder when they end. */
+function profileOf(what: string): readonly string[] | undefined {
+  const wanted = process.env.BENCH_PROFILE?.split(",").includes(what);
+  return wanted ? ["--cpu-prof-md", `--cpu-prof-name=${what}.md`] : undefined;
+}
+
+function writeConfig(folder: string, name: string, more: readonly string[]): string {
+  const own = join(folder, name);
+  mkdirSync(join(own, "spool"), { recursive: true });
+  const lines = [
+    `configdirectory: ${own}`,
+    `partition-default: ${join(own, "spool")}`,
+    "defaultpartition: default",
+    `servername: ${name}.bench`,
+    `sasl_sasldb_path: ${join(folder, "sasldb")}`,
+    "sasl_pwcheck_method: auxprop",
+    "allowplaintext: yes",
+    "admins: cyrus murder",
+    "altnamespace: no",
+    "unixhierarchysep: no",
+    "log_target: stderr",
+    "log_level: error",
+    ...more,
+  ];
+  const path = join(folder, `${name}.conf`);
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  return path;
+}
+
+function freePorts(count: number): readonly number[] {
+  const listeners = Array.from({ length: count }, () =>
+    Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } }),
+  );
+  const ports = listeners.map(({ port }) => port);
+  for (const listener of listeners) listener.stop(true);
+  return ports;
+}
+
+async function answers(address: string): Promise<void> {
+  const [hostname = "", port] = address.split(":");
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const socket = await Bun.connect({ hostname, port: Number(port), socket: { data() {} } });
+      socket.terminate();
+      return;
+    } catch (fault) {
+      if (attempt === 200) throw fault;
+      await Bun.sleep(25);
+    }
+  }
+}

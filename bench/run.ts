@@ -1,0 +1,60 @@
+// Runs the benchmarks: `bun bench/run.ts [login fetch delivery mupdate list memory] [--json FILE]`. Starts a murder of its
+// own, measures, prints one JSON line for each figure and a table at the end.
+//
+//   --peer NAME,imap=host:port,…   measures another server in turn with ours (see target.ts)
+//   --dir FOLDER                   where our murder keeps its files (the disk that is measured)
+//   --seconds S, --rounds N        how long and how often each figure is measured (1.5, 1)
+
+import { appendFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import type { Context } from "./context.ts";
+import { benchDelivery } from "./delivery.ts";
+import { benchFetch } from "./fetch.ts";
+import { type Figure, formatTable } from "./figure.ts";
+import { benchLogin } from "./login.ts";
+import { benchMemory } from "./memory.ts";
+import { startOwnMurder } from "./own-murder.ts";
+import { prepare } from "./prepare.ts";
+import { benchList, benchMupdate } from "./registry.ts";
+import { parseTarget } from "./target.ts";
+
+/** In this order: the last two fill the list, which the others should not carry. */
+const benches: Readonly<Record<string, (context: Context) => Promise<void>>> = {
+  memory: benchMemory,
+  login: benchLogin,
+  fetch: benchFetch,
+  delivery: benchDelivery,
+  mupdate: benchMupdate,
+  list: benchList,
+};
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "string" },
+    peer: { type: "string", multiple: true, default: [] },
+    dir: { type: "string" },
+    seconds: { type: "string", default: "1.5" },
+    rounds: { type: "string", default: "1" },
+  },
+});
+for (const name of positionals) if (!benches[name]) throw new Error(`No benchmark "${name}": ${Object.keys(benches)}`);
+
+const figures: Figure[] = [];
+if (flags.json) writeFileSync(flags.json, "");
+
+function report(figure: Figure): void {
+  figures.push(figure);
+  const line = `${JSON.stringify(figure)}\n`;
+  process.stdout.write(line);
+  if (flags.json) appendFileSync(flags.json, line);
+}
+
+await using murder = await startOwnMurder(flags.dir);
+const targets = [murder.target, ...flags.peer.map(parseTarget)];
+for (const target of targets) await prepare(target);
+const context: Context = { targets, rounds: Number(flags.rounds), seconds: Number(flags.seconds), report };
+for (const [name, bench] of Object.entries(benches)) {
+  if (positionals.length === 0 || positionals.includes(name)) await bench(context);
+}
+process.stderr.write(`\n${formatTable(figures)}`);
