@@ -17,7 +17,7 @@ export function matches(response: string, pattern: string, variables: Variables)
   }
   const match = new RegExp(`^${source}${escaped(pattern.slice(at))}$`).exec(response);
   if (!match) return false;
-  names.forEach((name, index) => variables.set(name, match[index + 1]!));
+  for (const [index, name] of names.entries()) variables.set(name, match[index + 1]!);
   return true;
 }
 

@@ -30,6 +30,8 @@ export interface SendStep {
 
 /** Responses to receive; more than one may come in any order. */
 export interface ReceiveStep {
+  /** Untagged responses that are not expected may come before; topologies must agree on them all the same. */
+  readonly skipsUntagged: boolean;
   readonly kind: "receive";
   readonly line: number;
   readonly connection: string;
@@ -136,14 +138,12 @@ export function smallMail(subject: string): string {
   ].join("\r\n");
 }
 
-const stepPattern = /^([CS])(\[[^\]]+\])?([:|>~])(?: (.*))?$/;
+const stepPattern = /^([CS])(\[[^\]]+\])?([:|>~…])(?: (.*))?$/;
 
 class StepReader {
   readonly #steps: Step[] = [];
   #send: { readonly line: number; readonly connection: string; text: string; literal: string | undefined } | undefined;
-  #receive:
-    | { readonly line: number; readonly connection: string; patterns: string[]; isUnordered: boolean }
-    | undefined;
+  #receive: { readonly line: number; readonly connection: string; patterns: string[]; mark: string } | undefined;
 
   get isEmpty(): boolean {
     return this.#steps.length === 0 && !this.#send && !this.#receive;
@@ -187,10 +187,9 @@ class StepReader {
       open.patterns.push(`${open.patterns.pop()!}\n${mark} ${rest}`);
       return;
     }
-    const isUnordered = mark === "~";
-    if (!open || open.connection !== connection || !isUnordered || !open.isUnordered) {
+    if (!open || open.connection !== connection || mark !== "~" || open.mark !== "~") {
       this.#endReceive();
-      this.#receive = { line, connection, patterns: [], isUnordered };
+      this.#receive = { line, connection, patterns: [], mark };
     }
     this.#receive!.patterns.push(rest);
   }
@@ -225,8 +224,8 @@ class StepReader {
 
   #endReceive(): void {
     if (!this.#receive) return;
-    const { line, connection, patterns } = this.#receive;
-    this.#steps.push({ kind: "receive", line, connection, patterns });
+    const { line, connection, patterns, mark } = this.#receive;
+    this.#steps.push({ kind: "receive", line, connection, patterns, skipsUntagged: mark === "…" });
     this.#receive = undefined;
   }
 }

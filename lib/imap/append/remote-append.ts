@@ -27,7 +27,13 @@ export class RemoteAppend implements AppendUpload {
   #left = 0;
   #invited: (() => void) | undefined;
 
-  constructor(session: Session, remote: Remote, tag: string) {
+  /** `isDoubtful`: the other server will hardly take it, and is asked before the client is invited to send for nothing. */
+  constructor(
+    session: Session,
+    remote: Remote,
+    tag: string,
+    private readonly isDoubtful: boolean,
+  ) {
     this.#hasLiteralPlus = remote.capabilities.has("LITERAL+");
     this.#command = remote.begin(tag, {
       data: (bytes) => session.send(bytes),
@@ -48,7 +54,7 @@ export class RemoteAppend implements AppendUpload {
 
   async begin(_options: AppendOptions, text: string, literal: LiteralAnnouncement): Promise<LiteralSink> {
     const { size, isBinary, isSynchronizing } = literal;
-    const mustAsk = !this.#hasLiteralPlus || (isSynchronizing && size > eagerSize);
+    const mustAsk = !this.#hasLiteralPlus || (isSynchronizing && (size > eagerSize || this.isDoubtful));
     const marker = formatLiteralMarker(size, isBinary, !mustAsk);
     const invited = new Promise<void>((resolve) => {
       this.#invited = resolve;

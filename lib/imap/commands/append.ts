@@ -2,8 +2,10 @@
 // the client is invited to send the message. LOCALAPPEND is what a Cyrus frontend sends for it.
 
 import { Bad, No } from "../../base/fault.ts";
+import { hasRight, Right } from "../../mailbox/acl.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../../wire/frame-reader.ts";
 import { formatNonSyncLiteral } from "../../wire/writer.ts";
+import { rightsOf } from "../access.ts";
 import type { AppendUpload } from "../append/append-upload.ts";
 import { LocalAppend } from "../append/local-append.ts";
 import { RemoteAppend } from "../append/remote-append.ts";
@@ -55,7 +57,12 @@ async function takeLiteral(
   const fresh =
     place.kind === "here"
       ? await LocalAppend.open(session, place)
-      : new RemoteAppend(session, await session.links.to(place.server), command.tag);
+      : new RemoteAppend(
+          session,
+          await session.links.to(place.server),
+          command.tag,
+          !hasRight(rightsOf(session, place.entry), Right.insert),
+        );
   command.upload = fresh;
   return await fresh.begin(options, wholeHead(literal), literal);
 }
