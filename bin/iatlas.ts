@@ -23,6 +23,18 @@ export const programs: Commands = {
     summary: "Serve IMAP for all backends of a murder",
     load: () => import("./proxyd.ts").then((file) => file.program),
   },
+  pop3d: {
+    summary: "Serve POP3",
+    load: () => import("./pop3d.ts").then((file) => file.program),
+  },
+  lmtpd: {
+    summary: "Deliver mail into the mailboxes of this server",
+    load: () => import("./lmtpd.ts").then((file) => file.program),
+  },
+  lmtpproxyd: {
+    summary: "Pass mail on to the backends of a murder",
+    load: () => import("./lmtpproxyd.ts").then((file) => file.program),
+  },
   mupdate: {
     summary: "Keep the list of all mailboxes of a murder, as its master or as a frontend's replica",
     load: () => import("./mupdate.ts").then((file) => file.program),

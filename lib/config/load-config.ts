@@ -5,6 +5,7 @@ import { isAbsolute } from "node:path";
 import { assembleConfig, type Config, readOptionValues } from "./config.ts";
 import { ConfigError, describeProblem } from "./config-error.ts";
 import { readImapdConf, type Setting } from "./imapd-conf.ts";
+import type { OptionSpec } from "./option.ts";
 import { roleOf } from "./role.ts";
 import { findOption } from "./schema.ts";
 import { classifySetting, type SettingName } from "./setting-name.ts";
@@ -85,7 +86,7 @@ function sortOption(
   const { name, service, renamedFrom } = meaning;
   const spec = findOption(name)!;
   if (renamedFrom !== undefined) warn(`this is now called "${name}"`);
-  else if (spec.usedBy.length === 0) warn("an option of Cyrus that has no effect here");
+  else if (spec.usedBy.length === 0) warn(noEffect(spec));
   if (service === undefined || service === serviceName) {
     const table = service === undefined ? sorting.general : sorting.ofService;
     // Where the old and the new name are both given, the new one counts.
@@ -97,6 +98,10 @@ function sortOption(
   } catch (error) {
     sorting.problems.push(describeProblem(setting, error instanceof Error ? error.message : String(error)));
   }
+}
+
+function noEffect({ since }: OptionSpec): string {
+  return since === "iatlas 0.1" ? "has no effect yet" : "an option of Cyrus that has no effect here";
 }
 
 function sortPartition(sorting: Sorting, setting: Setting, partition: string): void {

@@ -67,5 +67,5 @@ function familyItems(): string[] {
 
 function withoutEffect(tables: readonly OptionTable[]): string {
   const names = tables.flatMap((table) => Object.entries(table).filter(([, spec]) => spec.usedBy.length === 0));
-  return `These options of Cyrus are known, checked and have no effect: ${names.map(([name]) => name).join(", ")}.`;
+  return `These options are known and their values checked, but no program reads them: ${names.map(([name]) => name).join(", ")}.`;
 }

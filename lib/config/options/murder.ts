@@ -94,7 +94,7 @@ export const murderOptions = {
     unit: "s",
     default: "5s",
     since: "iatlas 0.1",
-    usedBy: [...frontends],
+    usedBy: [],
     doc: "How long a command waits for the mailbox list to become current before it fails as unavailable.",
   },
   proxyservers: {
@@ -121,7 +121,7 @@ export const murderOptions = {
     type: "switch",
     default: "0",
     since: "2.4",
-    usedBy: [...frontends],
+    usedBy: [],
     doc: "Compress the connections to backends (RFC 4978).",
   },
   proxy_tls: {
@@ -137,7 +137,7 @@ export const murderOptions = {
     default: "5",
     min: 1,
     since: "iatlas 0.1",
-    usedBy: [...frontends],
+    usedBy: [],
     doc: "Most servers a session may be relayed through. Ends loops.",
   },
   proxy_response_timeout: {
@@ -166,7 +166,7 @@ export const murderOptions = {
     type: "switch",
     default: "0",
     since: "2.4",
-    usedBy: ["proxyd", "imapd"],
+    usedBy: [],
     doc: "Answer STATUS with a referral to clients that asked for referrals.",
   },
   proxyd_disable_mailbox_referrals: {
@@ -179,7 +179,7 @@ export const murderOptions = {
   serverlist: {
     type: "list",
     since: "2.4",
-    usedBy: ["proxyd", "imapd", "lmtpproxyd", "iatlas"],
+    usedBy: [],
     doc: "Backends that new mailboxes without a parent may be put on.",
   },
   serverlist_select_mode: {
@@ -193,27 +193,27 @@ export const murderOptions = {
     ],
     default: "freespace-most",
     since: "3",
-    usedBy: ["proxyd", "imapd"],
+    usedBy: [],
     doc: "How a backend is chosen from serverlist.",
   },
   serverlist_select_soft_usage_limit: {
     type: "int",
     default: "0",
     since: "3",
-    usedBy: ["proxyd", "imapd"],
+    usedBy: [],
     doc: "Percentage of use above which a backend is avoided; 0 for none.",
   },
   serverlist_select_usage_reinit: {
     type: "int",
     default: "0",
     since: "3",
-    usedBy: ["proxyd", "imapd"],
+    usedBy: [],
     doc: "Number of choices after which free space is asked for again; 0 asks once.",
   },
   defaultserver: {
     type: "string",
     since: "2.4",
-    usedBy: ["proxyd", "imapd"],
+    usedBy: [],
     doc: "Backend for new mailboxes without a parent. Unset: chosen from serverlist.",
   },
   servername: {
@@ -243,7 +243,7 @@ export const murderOptions = {
     type: "switch",
     default: "0",
     since: "2.4",
-    usedBy: ["imapd", "proxyd"],
+    usedBy: [],
     doc: "Users may move their own mailboxes between partitions and servers.",
   },
   allowallsubscribe: {

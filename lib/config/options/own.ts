@@ -78,13 +78,13 @@ export const ownOptions = {
     unit: "s",
     default: "10m",
     since: "iatlas 0.1",
-    usedBy: [...servers],
+    usedBy: [],
     doc: "How long a client may refuse to take what is sent to it.",
   },
   proxy_protocol_from: {
     type: "list",
     since: "iatlas 0.1",
-    usedBy: [...servers],
+    usedBy: [],
     doc: "Addresses and networks of load balancers that send the PROXY protocol's header before each connection.",
   },
 } as const satisfies OptionTable;

@@ -16,7 +16,7 @@ export const saslOptions = {
     type: "switch",
     default: "0",
     since: "2.4",
-    usedBy: [...servers],
+    usedBy: [],
     doc: "Let anonymous log in.",
   },
   allowapop: {
@@ -31,7 +31,7 @@ export const saslOptions = {
     unit: "s",
     default: "3m",
     since: "iatlas 0.1",
-    usedBy: [...servers],
+    usedBy: [],
     doc: "How long a connection may exist before someone has logged in.",
   },
   sasl_pwcheck_method: {
@@ -83,7 +83,7 @@ export const saslOptions = {
     default: "0",
     min: 0,
     since: "2.4",
-    usedBy: [...servers],
+    usedBy: [],
     doc: "Least security strength of a connection; above 1 only TLS will do.",
   },
   sasl_maximum_layer: {

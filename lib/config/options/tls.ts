@@ -17,7 +17,7 @@ export const tlsOptions = {
     type: "switch",
     default: "0",
     since: "3",
-    usedBy: [...servers],
+    usedBy: [],
     doc: "No login at all before TLS.",
   },
   tls_server_cert: {
