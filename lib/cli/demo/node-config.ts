@@ -78,7 +78,6 @@ const settingsOfRole: Readonly<Record<NodeRole, (node: DemoNode, plan: DemoPlan,
     }),
     frontend: (_node, plan, accounts) => ({
       ...followerSettings(plan, accounts),
-      serverlist: plan.backends.map(({ name }) => name).join(" "),
       proxy_authname: proxyName,
       ...Object.fromEntries(plan.backends.flatMap((backend) => backendSettings(backend, accounts))),
     }),
