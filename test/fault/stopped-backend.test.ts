@@ -1,0 +1,100 @@
+// One backend of a murder is stopped: what it has is unavailable for the time being, and nothing else is.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { ImapWire } from "../support/imap-wire.ts";
+import { LmtpWire } from "../support/lmtp-wire.ts";
+import { eventually, type Murder, startMurder } from "../support/murder.ts";
+
+const message = "From: a@example.org\r\nSubject: hello\r\n\r\nbody\r\n";
+const bulletin = '"Shared Folders/bulletin"';
+
+let murder: Murder;
+let imap: string;
+let annInBulletin: ImapWire;
+let carlInInbox: ImapWire;
+let lmtp: LmtpWire;
+
+beforeAll(async () => {
+  murder = await startMurder();
+  imap = murder.frontends[0].imap;
+  lmtp = await LmtpWire.open(murder, murder.frontends[0].lmtp);
+  expect(await lmtp.deliver(["ann", "carl"], message)).toEqual([
+    expect.stringMatching(/^250/),
+    expect.stringMatching(/^250/),
+  ]);
+  annInBulletin = await ImapWire.login(murder, imap, "ann");
+  await annInBulletin.ok(`SUBSCRIBE ${bulletin}`);
+  await annInBulletin.ok(`SELECT ${bulletin}`);
+  carlInInbox = await ImapWire.login(murder, imap, "carl");
+  await carlInInbox.ok("SELECT INBOX");
+  await murder.stopNode("backend2");
+}, 60_000);
+
+afterAll(async () => {
+  annInBulletin?.[Symbol.dispose]();
+  carlInInbox?.[Symbol.dispose]();
+  lmtp?.[Symbol.dispose]();
+  await murder?.[Symbol.asyncDispose]();
+}, 60_000);
+
+test("the session that has its mailbox selected hears NO [UNAVAILABLE] and goes on (S113)", async () => {
+  const answer = await annInBulletin.command("FETCH 1 (FLAGS)");
+  expect(answer).toMatchObject({ status: "NO", text: expect.stringMatching(/^\[UNAVAILABLE\]/) });
+  expect(answer.untagged.filter((each) => each.startsWith("BYE"))).toEqual([]);
+  expect(await annInBulletin.ok("SELECT INBOX")).toMatchObject({ text: expect.stringMatching(/^\[READ-WRITE\]/) });
+  expect((await annInBulletin.ok("FETCH 1 (BODY[HEADER.FIELDS (SUBJECT)])")).untagged[0]).toContain("Subject: ");
+});
+
+test("mailboxes of the other backend are read and written as before (S5, S171)", async () => {
+  using bob = await ImapWire.login(murder, imap, "bob");
+  await bob.append("INBOX", message);
+  await bob.ok("CREATE made-meanwhile");
+  await bob.ok("SELECT made-meanwhile");
+  await bob.ok("DELETE made-meanwhile");
+});
+
+test("LIST answers with all mailboxes, also the unavailable ones (S113)", async () => {
+  using bob = await ImapWire.login(murder, imap, "bob");
+  const { untagged } = await bob.ok('LIST "" *');
+  expect(untagged.map((line) => line.split('"/" ')[1])).toEqual(["INBOX", bulletin]);
+});
+
+test("LSUB answers where the subscriptions are, and says NO rather than nothing where they are away", async () => {
+  const { untagged } = await annInBulletin.ok('LSUB "" *');
+  expect(untagged).toEqual([expect.stringContaining(bulletin)]);
+  const away = await carlInInbox.command('LSUB "" *');
+  expect(away).toMatchObject({ status: "NO", text: expect.stringMatching(/^\[UNAVAILABLE\]/) });
+  expect(away.untagged.filter((line) => line.startsWith("LSUB"))).toEqual([]);
+});
+
+test("users of the stopped backend log in, see their list and are told that the mailbox is unavailable", async () => {
+  using carl = await ImapWire.login(murder, murder.frontends[1].imap, "carl");
+  expect((await carl.ok('LIST "" INBOX')).untagged).toHaveLength(1);
+  for (const command of ["SELECT INBOX", "STATUS INBOX (MESSAGES)", "CREATE new", "DELETE no-such"]) {
+    const answer = await carl.command(command);
+    expect([command, answer.status, answer.text]).toEqual([
+      command,
+      "NO",
+      command.startsWith("DELETE") ? expect.any(String) : expect.stringMatching(/^\[UNAVAILABLE\]/),
+    ]);
+  }
+});
+
+test("its recipients get 451 and the others of the same message 250 (S46)", async () => {
+  const replies = await lmtp.deliver(["carl", "ann", "dora", "bob"], message);
+  expect(replies.map((reply) => reply.slice(0, 3))).toEqual(["451", "250", "451", "250"]);
+});
+
+test("everything heals in the same sessions when it returns", async () => {
+  await murder.startNode("backend2");
+  await eventually("carl's session opens its INBOX", async () => {
+    return (await carlInInbox.command("SELECT INBOX")).status === "OK";
+  });
+  expect((await carlInInbox.ok('LSUB "" *')).status).toBe("OK");
+  expect((await annInBulletin.ok(`SELECT ${bulletin}`)).status).toBe("OK");
+  await eventually("mail for carl is taken", async () => {
+    return (await lmtp.deliver(["carl"], message))[0]!.startsWith("250");
+  });
+  await carlInInbox.ok("CREATE after");
+  await carlInInbox.ok("SELECT after");
+}, 60_000);
