@@ -9,6 +9,7 @@ import type { ListEdit, MailboxEntry, MailboxList } from "../mailbox/list.ts";
 import type { MailboxName } from "../mailbox/name.ts";
 import type { MupdateClient, UpdateReceiver } from "../mupdate/client.ts";
 import { entryOf, type MailboxRecord, serverOf } from "../mupdate/record.ts";
+import { inNameOrder, nextTurn } from "./name-order.ts";
 
 export interface ReplicaOptions {
   readonly list: MailboxList;
@@ -28,8 +29,9 @@ export interface ReplicaOptions {
 
 export type ReplicaState = "connecting" | "loading" | "following" | "stopped";
 
-/** Edits in one transaction: a merge of a million entries must not hold the loop. */
-const editsPerChange = 1000;
+/** Edits in one transaction: two or three milliseconds. A merge of a million entries must not hold the loop. */
+const editsPerChange = 500;
+const comparedBetweenTurns = 1024;
 const firstRetryMs = 100;
 
 export class Replica {
@@ -171,28 +173,44 @@ export class Replica {
     await this.#options.list.setComplete(true);
   }
 
-  /** Makes the list equal to `remote`, in the order of neither: the two sides sort differently. */
+  /** Makes the list equal to `remote`. Nothing here holds the loop for long, however long the list is. */
   async #merge(remote: Map<MailboxName, MailboxRecord>): Promise<void> {
+    const differences = await this.#compare(remote);
+    for (const record of remote.values()) {
+      if (!this.#isOurs(record)) differences.push({ name: record.name, record });
+    }
+    const ordered = await inNameOrder(differences);
+    // A group is on its way to the disk while the next one is written.
+    let before: Promise<unknown> = Promise.resolve();
+    for (let at = 0; at < ordered.length; at += editsPerChange) {
+      const change = this.#options.list.change(ordered.slice(at, at + editsPerChange).map(editOf));
+      change.catch(() => {}); // heard of below, unless the one before has failed
+      await Promise.all([before, nextTurn()]);
+      before = change;
+      if (!this.#client?.isOpen) throw new Error("the connection was lost while the list was being merged");
+    }
+    await before;
+  }
+
+  /** What has to change of the entries that are here; takes their names out of `remote`. */
+  async #compare(remote: Map<MailboxName, MailboxRecord>): Promise<Difference[]> {
     const { list, log } = this.#options;
-    const edits: ListEdit[] = [];
+    const differences: Difference[] = [];
+    let compared = 0;
     for (const entry of list.entries()) {
-      const record = remote.get(entry.name);
-      remote.delete(entry.name);
+      const { name } = entry;
+      const record = remote.get(name);
+      remote.delete(name);
       if (isOwn(entry)) {
         if (record && !this.#isOurs(record)) log.warning("mailbox in two places", conflictFields(record));
       } else if (!record || this.#isOurs(record)) {
-        edits.push({ remove: entry.name });
+        differences.push({ name, record: undefined });
       } else if (!isUpToDate(entry, record)) {
-        edits.push({ put: entryOf(record) });
+        differences.push({ name, record });
       }
+      if (++compared % comparedBetweenTurns === 0) await nextTurn();
     }
-    for (const record of remote.values()) {
-      if (!this.#isOurs(record)) edits.push({ put: entryOf(record) });
-    }
-    for (let at = 0; at < edits.length; at += editsPerChange) {
-      await list.change(edits.slice(at, at + editsPerChange));
-      if (!this.#client?.isOpen) throw new Error("the connection was lost while the list was being merged");
-    }
+    return differences;
   }
 
   #change(name: MailboxName, record: MailboxRecord | undefined): void {
@@ -220,15 +238,13 @@ export class Replica {
   }
 
   async #applyAll(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
+    await nextTurn();
     while (this.#changes.size > 0) {
       const edits: ListEdit[] = [];
       for (const [name, record] of this.#changes) {
         if (edits.length >= editsPerChange) break;
         this.#changes.delete(name);
-        edits.push(record ? { put: entryOf(record) } : { remove: name });
+        edits.push(editOf({ name, record }));
       }
       await this.#options.list.change(edits);
     }
@@ -267,6 +283,16 @@ export class Replica {
     this.#state = state;
     for (const tell of this.#stateWaiters.splice(0)) tell();
   }
+}
+
+interface Difference {
+  readonly name: MailboxName;
+  /** Undefined: the name goes. */
+  readonly record: MailboxRecord | undefined;
+}
+
+function editOf({ name, record }: Difference): ListEdit {
+  return record ? { put: entryOf(record) } : { remove: name };
 }
 
 function isOwn(entry: MailboxEntry): boolean {

@@ -100,6 +100,24 @@ test("a large change is not in the feed: readers are told to read anew", async (
   list.close();
 });
 
+test("a list that is being filled takes new and known names alike, without a feed", async () => {
+  const list = open(newPath());
+  await list.change([{ put: { ...entry("m7"), acl: "ann\tlrs\t" as Acl } }]);
+  const many = Array.from({ length: 200 }, (_, index) => ({
+    put: { ...entry(`m${index}`), acl: "bob\tlrs\t" as Acl },
+  }));
+  await list.change([...many, { remove: name("m9") }]);
+  expect(list.size).toBe(199);
+  expect(list.changesSince(1)).toBeUndefined();
+  expect([...list.grantedTo(["ann"])]).toEqual([]);
+  expect([...list.grantedTo(["bob"])].length).toBe(199);
+  await list.setComplete(true);
+  const { sequence } = list;
+  await list.change(many);
+  expect(list.changesSince(sequence)?.map((change) => change.name)).toEqual([name("m9")]);
+  list.close();
+});
+
 test("a read-only list refuses changes", async () => {
   const path = newPath();
   open(path).close();

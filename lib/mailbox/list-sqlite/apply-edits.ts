@@ -11,6 +11,8 @@ import { entryColumns, type ListState, selectState } from "./schema.ts";
 
 /** A change of more edits than this is not in the feed: readers load the list anew, which is cheaper for all. */
 const maxLoggedEdits = 20_000;
+/** A list that is being filled for the first time has no reader that could follow: so many edits are not in the feed. */
+const maxLoggedWhileIncomplete = 100;
 /** The feed is cut to half of this when it grows longer. */
 const maxFeedLength = 200_000;
 
@@ -21,13 +23,17 @@ export function editsApplier(db: Database): ApplyEdits {
   const write = prepareWrites(db);
   return (edits, journal) => {
     const state = write.readState.get()!;
-    const isLogged = edits.length <= maxLoggedEdits;
+    const isFilling = state.isComplete === 0 && edits.length > maxLoggedWhileIncomplete;
+    const isLogged = !isFilling && edits.length <= maxLoggedEdits;
     const before = state.sequence;
     const noteChange = (name: MailboxName) => {
       state.sequence += 1;
       if (isLogged) write.logChange.run(state.sequence, name);
     };
-    for (const edit of edits) applyEdit(write, edit, state, noteChange);
+    for (const edit of edits) {
+      if (isFilling && "put" in edit && insertNew(write, edit.put, state)) noteChange(edit.put.name);
+      else applyEdit(write, edit, state, noteChange);
+    }
     for (const edit of journal) applyJournalEdit(write, edit);
     if (state.sequence !== before) finishFeed(write, state, isLogged);
     return state.sequence;
@@ -55,6 +61,17 @@ function applyEdit(write: Writes, edit: ListEdit, state: ListState, noteChange: 
     state.maxUidValidity = Math.max(state.maxUidValidity, entry.uidValidity);
   }
   noteChange(name);
+}
+
+/** Puts an entry without looking for an old one first; false when there is one. */
+function insertNew(write: Writes, entry: MailboxEntry, state: ListState): boolean {
+  const { name, uniqueId, server, partition, acl, uidValidity } = entry;
+  if (write.insertIfNew.run(name, uniqueId, server, partition, acl, entry.state, uidValidity).changes === 0)
+    return false;
+  for (const identifier of grantedIdentifiers(acl)) write.grant.run(identifier, name);
+  state.size += 1;
+  state.maxUidValidity = Math.max(state.maxUidValidity, uidValidity);
+  return true;
 }
 
 function putEntry(write: Writes, entry: MailboxEntry, old: MailboxEntry | undefined): void {
@@ -111,6 +128,7 @@ function prepareWrites(db: Database) {
     readState: db.query<ListState, []>(selectState),
     find: db.query<MailboxEntry, [string]>(`SELECT ${entryColumns} FROM mailbox m WHERE m.name = ?`),
     insertEntry: db.query<null, EntryValues>(`INSERT INTO mailbox ${columns}`),
+    insertIfNew: db.query<null, EntryValues>(`INSERT INTO mailbox ${columns} ON CONFLICT (name) DO NOTHING`),
     replaceEntry: db.query<null, EntryValues>(`REPLACE INTO mailbox ${columns}`),
     removeEntry: db.query<null, [string]>("DELETE FROM mailbox WHERE name = ?"),
     grant: db.query<null, [string, string]>("INSERT OR IGNORE INTO granted VALUES (?, ?)"),
