@@ -4,7 +4,7 @@
 import { No } from "../../base/fault.ts";
 import { hasRight, Right } from "../../mailbox/acl.ts";
 import type { Completion, Place } from "../../mailbox/place.ts";
-import { denied, rightsOf } from "../access.ts";
+import { denied, requireRights, rightsOf } from "../access.ts";
 import { copyUidCode, requireMovable } from "../copy-messages.ts";
 import type { CopyArgs } from "../parse/copy.ts";
 import type { Command, Ok } from "../row.ts";
@@ -55,7 +55,10 @@ export function copyPlan(isUid: boolean, isMove: boolean) {
 async function copyAcross(session: Session, args: CopyArgs, target: Place, isUid: boolean, isMove: boolean) {
   const source = sourceOf(session);
   const listed = await source.list(args, isUid);
-  if (listed.length === 0) return {};
+  if (listed.length === 0) {
+    requireRights(session, target.entry, Right.insert); // who may not copy there hears so, whatever there is to copy
+    return {};
+  }
   const sink = await sinkOf(session, args, target);
   const copied: number[] = [];
   let result: Awaited<ReturnType<CopySink["finish"]>>;

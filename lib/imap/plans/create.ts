@@ -4,7 +4,7 @@
 
 import { No } from "../../base/fault.ts";
 import { hasRight, Right } from "../../mailbox/acl.ts";
-import { ancestorsOf, type MailboxName } from "../../mailbox/name.ts";
+import { ancestorsOf, type MailboxName, whyNotCreatable } from "../../mailbox/name.ts";
 import type { Completion } from "../../mailbox/place.ts";
 import { denied, hasOwnListOnly, requireCompleteList, rightsOf } from "../access.ts";
 import { newMailboxName } from "../new-name.ts";
@@ -20,7 +20,8 @@ export async function createPlan(
 ): Promise<Completion | "here"> {
   const name = newMailboxName(session, mailbox);
   if (target && !session.user.isAdmin) throw denied();
-  const { list, router } = session.server;
+  const { list, router, config } = session.server;
+  if (whyNotCreatable(name, config.deletedprefix) !== undefined) throw new No("CANNOT", "Invalid mailbox name");
   if (!hasOwnListOnly(session)) {
     requireCompleteList(session);
     if (!list.find(name)) await router.settle(); // it, or its parent, may have been made a moment ago (S92)

@@ -21,11 +21,20 @@ export async function getQuotaPlan(
   const root = session.namespace.toInternal(mailbox);
   const { list, router } = session.server;
   const isUnknown = !list.find(root) && !(session.user.isAdmin && list.hasDescendants(root));
-  if (isUnknown) await router.locate(root); // asks the master, then says no
-  const own = list.find(root);
-  if (own) requireKnown(session, own);
+  try {
+    if (isUnknown) await router.locate(root); // asks the master, then says no
+    const own = list.find(root);
+    if (own) requireKnown(session, own);
+  } catch (fault) {
+    throw fault instanceof No && fault.code === "NONEXISTENT" ? noQuotaRoot() : fault;
+  }
   const server = await serverOfTree(session, root);
   return server === "" ? "here" : session.relay(command, await session.links.to(server));
+}
+
+/** As the server that has the mailbox says it. */
+function noQuotaRoot(): No {
+  return new No("NONEXISTENT", "Quota root does not exist");
 }
 
 /** The same, for administrators. */
