@@ -27,27 +27,37 @@ export interface DemoState {
   readonly isFurnished: boolean;
 }
 
+/** The file that is locked while a demo runs in the folder. */
+export const lockName = "demo.pid";
+
 /** Letters and digits that nobody mistakes for one another. */
 const passwordAlphabet = "abcdefghjkmnpqrstuvwxyz23456789";
 const passwordLength = 12;
 
-/** The state of an earlier start, or a new one. Throws UsageError for a folder that holds something else. */
-export async function openState(plan: DemoPlan): Promise<DemoState> {
+/** Makes the folder where there is none. Throws UsageError for one that holds something else. */
+export function prepareFolder(plan: DemoPlan): void {
   mkdirSync(plan.folder, { recursive: true, mode: 0o700 });
+  if (existsSync(statePath(plan)) || readdirSync(plan.folder).every((name) => name === lockName)) return;
+  throw new UsageError(`--dir: "${plan.folder}" is not empty and holds no demo`);
+}
+
+/** The state of an earlier start, or a new one. */
+export function openState(plan: DemoPlan): DemoState {
   if (existsSync(statePath(plan))) return readState(plan);
-  if (readdirSync(plan.folder).length > 0) {
-    throw new UsageError(`--dir: "${plan.folder}" is not empty and holds no demo`);
-  }
+  const state = newState();
+  // Before anything else, so that a start that is interrupted leaves a folder that we know again.
+  writeState(plan, state);
+  return state;
+}
+
+export function newState(): DemoState {
   const accounts: DemoAccounts = {
     users: demoUsers.map(({ user }) => newAccount(user)),
     admin: newAccount(adminName),
     proxy: newAccount(proxyName),
     mupdate: newAccount(mupdateName),
   };
-  const state = { accounts, isFurnished: false };
-  // First the state, so that a start that is interrupted leaves a folder that we know again.
-  writeState(plan, state);
-  return state;
+  return { accounts, isFurnished: false };
 }
 
 /** Replaces the file in one step. */

@@ -17,6 +17,8 @@ export async function prepareCertificates(plan: DemoPlan, nowMs: number): Promis
   const files = plan.nodes.map((node) => join(node.folder, "cert.pem"));
   if ([authorityPath(plan), ...files].every((file) => isFresh(file, nowMs))) return;
   // Loaded here because it costs 100 ms and most starts do without.
+  // Compiled, a module's own imports do not keep the order that x509 needs: this one must have run before.
+  await import("reflect-metadata");
   const { createCertificateAuthority } = await import("../../net/certificate-authority.ts");
   const authority = await createCertificateAuthority("iatlas demo");
   await Promise.all(

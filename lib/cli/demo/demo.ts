@@ -1,11 +1,13 @@
 // The demo's life: prepares the folder, starts the nodes, furnishes them the first time, tells that all is up, and stops
 // everything when it is asked to, at whatever point it is.
 
+import { join } from "node:path";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { describeFault, No } from "../../base/fault.ts";
+import { AlreadyRunning, claimPidFile, type PidFile } from "../../master/pid-file.ts";
 import { exitCodes } from "../exit-code.ts";
 import { writeOutput, writeWords } from "../output.ts";
-import { type DemoState, openState, registerAccounts, writeState } from "./accounts.ts";
+import { type DemoState, lockName, openState, prepareFolder, registerAccounts, writeState } from "./accounts.ts";
 import { prepareCertificates } from "./certificates.ts";
 import { catchUp, furnish, openSender } from "./furnish.ts";
 import { importMail } from "./import-mail.ts";
@@ -40,7 +42,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   };
   for (const name of endingSignals) process.on(name, onSignal);
   const nodes: NodeProcess[] = [];
+  let lock: PidFile | undefined;
   try {
+    lock = lockFolder(options.plan);
     await bringUp(options, nodes, interruption.signal, startedMs);
     for (const node of nodes) void tellOfEnd(node, options);
     await aborted(interruption.signal);
@@ -51,7 +55,19 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   } finally {
     if (!options.json && nodes.length > 0) writeWords("Stopping …\n");
     await Promise.all(nodes.map((node) => node.stop()));
+    lock?.release();
     for (const name of endingSignals) process.off(name, onSignal);
+  }
+}
+
+/** Two demos in one folder would write over each other's files. */
+function lockFolder(plan: DemoPlan): PidFile {
+  prepareFolder(plan);
+  try {
+    return claimPidFile(join(plan.folder, lockName), process.pid);
+  } catch (fault) {
+    if (!(fault instanceof AlreadyRunning)) throw fault;
+    throw new No("INUSE", `Another demo runs in "${plan.folder}"`, { cause: fault });
   }
 }
 
@@ -87,7 +103,7 @@ async function bringUp(
   // What is wrong with --import is said before five servers are started.
   const source = options.import && (await openMailSource(options.import.path));
   requireFreePorts(plan);
-  const state = await openState(plan);
+  const state = openState(plan);
   options.prepare();
   await Promise.all([registerAccounts(plan, state.accounts), prepareCertificates(plan, systemClock.now())]);
   writeNodeConfigs(plan, state.accounts);

@@ -17,9 +17,12 @@ const answerMs = 10_000;
 const catchUpMs = 10_000;
 
 export async function furnish(plan: DemoPlan, accounts: DemoAccounts, nowMs: number): Promise<void> {
+  // Connecting starts the frontend's LMTP service, which takes a moment that is well used.
+  const opening = openSender(plan, accounts.admin);
+  opening.catch(() => {}); // awaited below, unless the mailboxes fail first
   await Promise.all(plan.backends.map((backend, at) => makeMailboxes(backend, at, accounts.admin)));
   await catchUp(plan);
-  const sender = await openSender(plan, accounts.admin);
+  const sender = await opening;
   try {
     for (const { recipients, text } of sampleMail(nowMs)) await sender.deliver(recipients, Buffer.from(text));
   } finally {

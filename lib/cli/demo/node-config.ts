@@ -122,7 +122,7 @@ const servicesOfRole: Readonly<Record<NodeRole, Readonly<Record<string, ServiceL
     imap: { command: "proxyd", prefork: 1 },
     imaps: { command: "proxyd -s", prefork: 0 },
     pop3: { command: "pop3d", prefork: 0 },
-    lmtp: { command: "lmtpproxyd", prefork: 1 },
+    lmtp: { command: "lmtpproxyd", prefork: 0 },
   },
 };
 

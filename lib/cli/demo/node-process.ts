@@ -11,7 +11,7 @@ import type { DemoNode } from "./plan.ts";
 const pollMs = 5;
 /** Longer than master gives its sessions and workers (drain_timeout and then 5 s). */
 const stopMs = 12_000;
-const shownLines = 12;
+const shownLines = 25;
 
 export class NodeProcess {
   readonly node: DemoNode;

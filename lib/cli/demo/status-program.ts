@@ -118,8 +118,13 @@ async function ask({ name }: StatusFolder, socket: string): Promise<ProcessStatu
     uptimeSeconds: Number.isNaN(startedMs) ? undefined : Math.max(0, (systemClock.now() - startedMs) / 1000),
     memoryBytes: number(answer.memoryBytes),
     mailboxes: number(answer.mailboxes),
-    isComplete: typeof answer.isComplete === "boolean" ? answer.isComplete : undefined,
+    // Only a list that follows the master's can be complete or not.
+    isComplete: follows(answer.role) && typeof answer.isComplete === "boolean" ? answer.isComplete : undefined,
   };
+}
+
+function follows(role: unknown): boolean {
+  return role === "frontend" || role === "unified" || role === "replica";
 }
 
 async function fetchState(socket: string): Promise<Readonly<Record<string, unknown>> | undefined> {
