@@ -105,6 +105,7 @@ interface Superintendence {
 
 async function superintend(master: Master, it: Superintendence): Promise<number> {
   const { log, config, readyFile, signals } = it;
+  const startedAt = new Date(systemClock.now()).toISOString();
   const page = openStatusPage({
     configDirectory: config.configdirectory,
     serviceName: "master",
@@ -115,6 +116,8 @@ async function superintend(master: Master, it: Superintendence): Promise<number>
       program: "master",
       version: it.program.version,
       pid: process.pid,
+      startedAt,
+      memoryBytes: process.memoryUsage.rss(),
       config: it.flags.config ?? defaultConfigPath,
       services: master.status(),
     }),
