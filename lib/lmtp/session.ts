@@ -53,7 +53,7 @@ export class LmtpSession implements Receiver {
     this.connection = connection;
     this.#onEnd = onEnd;
     this.id = newSessionId();
-    this.log = server.log.with({ session: this.id, client: connection.remote.host });
+    this.log = server.log.with({ session: this.id, client: connection.remote.host || "unix socket" });
     // Whoever reaches the socket's folder may deliver.
     this.#isPreauthorized = server.isPreauthorized || connection.peerUserId !== undefined;
   }

@@ -5,7 +5,7 @@ import type { Timer } from "../base/clock.ts";
 import { BufferedConnection } from "./buffered-connection.ts";
 import type { ClientTls, Endpoint, ServerTls, TlsState } from "./connection.ts";
 import { peerUserId } from "./peer-user.ts";
-import { clientFault, SocketTlsState, upgradeAsClient, upgradeAsServer } from "./tls-socket.ts";
+import { clientFault, isCertificateFault, SocketTlsState, upgradeAsClient, upgradeAsServer } from "./tls-socket.ts";
 
 /** How long a socket whose output we ended waits for the peer's end; closing at once could destroy data on its way. */
 const lingerMs = 2_000;
@@ -99,7 +99,8 @@ export class SocketConnection extends BufferedConnection {
   handshakeEnded(socket: Socket<SocketConnection>, isSuccess: boolean, verifyError: Error | null): void {
     const handshake = this.#handshake;
     if (!handshake) return;
-    const verdict = isSuccess
+    const isCompleted = isSuccess || isCertificateFault(verifyError);
+    const verdict = isCompleted
       ? handshake.judge(socket, verifyError)
       : { fault: verifyError ?? new Error("the TLS handshake failed") };
     if ("fault" in verdict) {

@@ -57,6 +57,15 @@ export function clientFault(socket: Socket<unknown>, context: ClientTls, verifyE
   return checkServerIdentity(context.serverName, certificate);
 }
 
+/**
+ * Whether the handshake was completed and only the peer's certificate is not good: of some (self-signed ones) Bun says that
+ * the handshake failed, although the connection works.
+ */
+export function isCertificateFault(fault: Error | null): boolean {
+  const code = fault !== null && "code" in fault ? String(fault.code) : "";
+  return /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_)/.test(code);
+}
+
 let systemPems: string[] | undefined;
 
 function systemAuthorities(): string[] {

@@ -105,6 +105,13 @@ describe("startTlsClient() refuses", () => {
     const [, client] = await handshake(serverTls([certificates.expired]), clientTls("", { verify: false }));
     expect(established(client).peerCertificate).toBeUndefined();
   });
+
+  test("nothing of a self-signed one either, which is refused when it is told to verify", async () => {
+    const [, trusting] = await handshake(serverTls([selfSigned]), clientTls("", { verify: false }));
+    expect(established(trusting).peerCertificate).toBeUndefined();
+    const [, careful] = await handshake(serverTls([selfSigned]), clientTls(certificates.authority));
+    expect(refused(careful).message).toContain("self");
+  });
 });
 
 describe("client certificates", () => {
@@ -312,3 +319,25 @@ test("implicit TLS: a failed handshake goes to onError and nowhere else", async 
   expect(connections).toBe(0);
   socket.destroy();
 });
+
+/** As "openssl req -x509" makes it, for localhost, good for a hundred years. */
+const selfSigned = {
+  certificate: `-----BEGIN CERTIFICATE-----
+MIIBljCCATugAwIBAgIUG9tMe1yqQQ0PRkfaEA+HQhqDqZ0wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzIwMjc0MloYDzIxMjYxMDMw
+MjAyNzQyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAT52h+nQfDMs8UHm2YISTHr3VOs7Tf5LcWNAMWfZ+0hgDksR+uuKpjB
+woOyBXVxg+jjcN+TaegWhDPuphOk/BxNo2kwZzAdBgNVHQ4EFgQUyVQ/oAPhync2
+H4XxgZfRYWUXgiYwHwYDVR0jBBgwFoAUyVQ/oAPhync2H4XxgZfRYWUXgiYwDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SQAwRgIhAPIPnFpaxHmH8mj729fCg3zjJEzDkWl/HiD7UPPu/KzkAiEA/APIRLIs
+TYCEquBJSZUrpw191RimIPfpGABCdtjY/Hw=
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQglDVjftH+64lU6uuC
+pCYzCuIiXfm5tGdguYTsqwtpkBOhRANCAAT52h+nQfDMs8UHm2YISTHr3VOs7Tf5
+LcWNAMWfZ+0hgDksR+uuKpjBwoOyBXVxg+jjcN+TaegWhDPuphOk/BxN
+-----END PRIVATE KEY-----
+`,
+};
