@@ -4,6 +4,10 @@ import { No } from "../base/fault.ts";
 import type { LocalSelection } from "./local-selection.ts";
 import type { Session } from "./session.ts";
 
+export function readOnly(): No {
+  return new No(undefined, "Mailbox is read-only");
+}
+
 /** Only rows that run on a mailbox of this server ask for it. */
 export function localSelection(session: Session): LocalSelection {
   const { selection } = session;
@@ -12,7 +16,7 @@ export function localSelection(session: Session): LocalSelection {
 }
 
 export function requireWritable(selection: LocalSelection): void {
-  if (selection.isReadOnly) throw new No(undefined, "Mailbox is read-only");
+  if (selection.isReadOnly) throw readOnly();
 }
 
 /** RFC 5530 §3: said when messages that the client still counts were expunged by another session. */

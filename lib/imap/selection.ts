@@ -7,4 +7,4 @@ import type { LocalSelection } from "./local-selection.ts";
 
 export type Selection =
   | { readonly kind: "here"; readonly local: LocalSelection }
-  | { readonly kind: "elsewhere"; readonly remote: Remote; readonly entry: MailboxEntry };
+  | { readonly kind: "elsewhere"; readonly remote: Remote; readonly entry: MailboxEntry; readonly isReadOnly: boolean };

@@ -111,7 +111,7 @@ test("Quota at a frontend is asked of the server of the root's mailboxes (S85, S
     C: a3 GETQUOTA spread
     S: a3 NO [CANNOT] This mailbox hierarchy does not exist on a single backend server
     C: a4 GETQUOTA nosuch
-    S: a4 NO [NONEXISTENT] Mailbox does not exist
+    S: a4 NO [NONEXISTENT] Quota root does not exist
     C: a5 SETQUOTA INBOX (STORAGE 1)
     S: a5 NO [NOPERM] Permission denied
   `);

@@ -8,6 +8,7 @@ import { denied, requireRights, rightsOf } from "../access.ts";
 import { copyUidCode, requireMovable } from "../copy-messages.ts";
 import type { CopyArgs } from "../parse/copy.ts";
 import type { Command, Ok } from "../row.ts";
+import { readOnly } from "../selected.ts";
 import type { Session } from "../session.ts";
 import { locateTarget } from "../target.ts";
 import { LocalSink, LocalSource } from "./copy-local.ts";
@@ -103,5 +104,6 @@ function requireMovableAnywhere(session: Session): void {
   const { selection } = session;
   const needed = Right.deleteMessage | Right.expunge;
   if (selection?.kind === "here") requireMovable(session, selection.local);
+  else if (selection?.isReadOnly) throw readOnly();
   else if (selection && !hasRight(rightsOf(session, selection.entry), needed)) throw denied();
 }

@@ -18,7 +18,10 @@ export async function selectPlan(session: Session, args: MailboxArgs, command: C
     server = place.server;
     const remote = await session.links.to(server);
     const completion = await session.relay(command, remote);
-    if (completion.status === "OK") session.selection = { kind: "elsewhere", remote, entry: place.entry };
+    if (completion.status === "OK") {
+      const isReadOnly = /^\[READ-ONLY\]/i.test(completion.text);
+      session.selection = { kind: "elsewhere", remote, entry: place.entry, isReadOnly };
+    }
     return completion;
   } finally {
     // On its own server a SELECT leaves the old mailbox by itself.
