@@ -110,6 +110,43 @@ test("reportJson() is one line with addresses, users, the administrator and proc
   });
 });
 
+test("importMail() has as many messages under way as there are senders, and delivers each once", async () => {
+  const delivered: string[] = [];
+  let waiting: (() => void)[] = [];
+  const sender = {
+    isOpen: true,
+    async deliver(_recipients: readonly string[], message: Uint8Array) {
+      delivered.push(Buffer.from(message).toString());
+      // Nobody's message is taken before all three senders have one.
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        release();
+      });
+    },
+  };
+  const release = () => {
+    if (waiting.length < 3) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  };
+  const numbers = Array.from({ length: 21 }, (_, at) => String(at));
+  await importMail({
+    source: {
+      kind: "folder",
+      count: 21,
+      async *messages() {
+        for (const name of numbers) yield { name, message: Buffer.from(name) };
+      },
+    },
+    recipient: "ann",
+    senders: [sender, sender, sender],
+    clock: new ManualClock(),
+    signal: new AbortController().signal,
+    report: () => {},
+  });
+  expect(delivered.sort((a, b) => Number(a) - Number(b))).toEqual(numbers);
+});
+
 test("importMail() tells of each message that is refused and goes on, but not without a connection", async () => {
   const reports: string[] = [];
   const sent: string[] = [];
@@ -135,7 +172,7 @@ test("importMail() tells of each message that is refused and goes on, but not wi
         },
       },
       recipient: "ann",
-      sender,
+      senders: [sender],
       clock: new ManualClock(),
       signal: new AbortController().signal,
       report: (name, problem) => reports.push(`${name}: ${problem}`),
