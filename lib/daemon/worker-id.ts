@@ -12,11 +12,15 @@ export function isWorkerAlive(worker: string): boolean {
   return /^\d+$/.test(pid) && startedAt(Number(pid)) === started;
 }
 
-/** Clock ticks from boot to the start of the process: field 22 of proc(5)'s stat; undefined when it is gone. */
+/**
+ * Clock ticks from boot to the start of the process: field 22 of proc(5)'s stat; undefined when it is gone. A zombie is: it
+ * does nothing more, and where nobody waits for orphans, as in many containers, it stays for ever.
+ */
 function startedAt(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]; // the command in parentheses may hold blanks
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // the command in parentheses may hold blanks
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
   } catch {
     return undefined;
   }

@@ -60,17 +60,19 @@ export class MurderRouter implements Router {
     return this.#options.openLinks(client);
   }
 
-  /** The active entry. Throws No("NONEXISTENT") only when the list is known to be level with the master or complete. */
+  /** The active entry. Throws No("NONEXISTENT") only when the list is known to be complete and level with the master. */
   async #find(name: MailboxName): Promise<MailboxEntry> {
     const { list } = this.#options;
     let entry = list.find(name);
     if (entry?.state === "active") return entry;
-    await this.#catchUp();
+    const isLevel = await this.#catchUp();
     entry = list.find(name);
     if (entry?.state === "active") return entry;
     if (!list.isComplete) throw new No("UNAVAILABLE", "The mailbox list is not complete yet, try again later");
     if (entry?.state === "reserved") throw new No("UNAVAILABLE", "Mailbox is currently reserved");
     if (entry?.state === "moving") throw new No("UNAVAILABLE", "Mailbox has been moved to another server");
+    // Made a moment ago, perhaps: mail for it must not be refused for good.
+    if (!isLevel) throw new No("UNAVAILABLE", "The mailbox may be newer than the mailbox list, try again later");
     throw new No("NONEXISTENT", "Mailbox does not exist");
   }
 

@@ -17,6 +17,7 @@ interface World {
 async function world(
   entries: readonly MailboxEntry[],
   onKick: (list: MemoryMailboxList) => Promise<void> = async () => {},
+  isLevelAfterKick = true,
 ): Promise<World> {
   const list = await listOf(...entries);
   await list.setComplete(true);
@@ -29,7 +30,7 @@ async function world(
     async catchUp() {
       kicks += 1;
       await onKick(list);
-      return true;
+      return isLevelAfterKick;
     },
     openLinks: () => {
       throw new Error("not used here");
@@ -57,6 +58,11 @@ describe("MurderRouter", () => {
   test("says NONEXISTENT when it is still missing after that (S91)", async () => {
     const { router } = await world([]);
     await expect(router.locate(name("user.nobody"))).rejects.toMatchObject({ code: "NONEXISTENT" });
+  });
+
+  test("does not say so when the list may be behind the master: a name may have been made a moment ago", async () => {
+    const { router } = await world([], undefined, false);
+    await expect(router.locate(name("user.new"))).rejects.toMatchObject({ code: "UNAVAILABLE" });
   });
 
   test("shares one ping among all who miss at once (S95)", async () => {
