@@ -10,6 +10,7 @@ import { openMailboxList } from "../../lib/mailbox/list-sqlite.ts";
 import { openStore } from "../../lib/mailbox/store-sqlite/open-store.ts";
 import { describeMessage } from "../../lib/mailbox/structure.ts";
 import type { UniqueId } from "../../lib/mailbox/list.ts";
+import { type KickServer, kickPath, serveKicks } from "../../lib/mupdate/kick.ts";
 import { PasswordFile } from "../../lib/sasl/password-file.ts";
 import { entry } from "../support/imap-session.ts";
 import { connectLines, type LineClient } from "../support/line-client.ts";
@@ -20,6 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), "mail-"));
 const running: TestProcess[] = [];
 const uniqueId = "0197a000-0000-7000-8000-000000000001" as UniqueId;
 const ports: Record<string, number> = {};
+let kicks: KickServer;
 
 beforeAll(async () => {
   const passwords = new PasswordFile(join(folder, "sasldb2"), { create: true });
@@ -40,11 +42,13 @@ beforeAll(async () => {
   await list.change([{ put: entry("user.ann", "ann lrswipkxtea", { server: "be1.lab" }) }]);
   await list.setComplete(true);
   list.close();
+  kicks = await serveKicks(kickPath(join(folder, "fe")), async () => true); // the replica has caught up
   ports.feLmtp = await start("fe", "lmtpproxyd", "-a");
   ports.fePop3 = await start("fe", "pop3d");
 });
 
 afterAll(async () => {
+  kicks.stop();
   for (const each of running) each.kill("SIGTERM");
   await Promise.all(running.map((each) => each.exited));
   rmSync(folder, { recursive: true });

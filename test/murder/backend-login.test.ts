@@ -1,6 +1,7 @@
 // Logging in at servers that behave oddly: LMTP and POP3.
 
 import { expect, test } from "bun:test";
+import { encodeUtf8 } from "../../lib/base/bytes.ts";
 import { No } from "../../lib/base/fault.ts";
 import { LmtpClient } from "../../lib/lmtp/client.ts";
 import { LineConversation } from "../../lib/net/line-conversation.ts";
@@ -83,7 +84,7 @@ test("LMTP: without pipelining each command waits for its answer", async () => {
     envelope: { sender: "", size: undefined, body: "8BITMIME", submitter: undefined },
     recipients: ["ann", "a b"].map((localPart) => ({ address: { localPart, domain: "" }, ignoresQuota: true })),
     size: 3,
-    chunks: () => [Buffer.from(".\r\n")],
+    chunks: () => [encodeUtf8(".\r\n")],
   });
   await server.play(`
     S: MAIL FROM:<>
