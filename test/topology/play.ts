@@ -44,6 +44,7 @@ for (const path of positionals) {
   try {
     if (values.reset) await reset(script, options);
     const answers = await playScript(script, endpoint(options));
+    if (values.reset) await reset(script, options); // the next one's LIST must not show it
     console.log(`ok      ${script.name}`);
     if (values.verbose) for (const answer of answers) console.log(`        ${answer}`);
   } catch (fault) {
