@@ -3,6 +3,7 @@
 
 import { Bye, describeFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
+import { newSessionId } from "../base/session-id.ts";
 import { type RightsReader, rightsReaderOf } from "../mailbox/effective-rights.ts";
 import { Namespace } from "../mailbox/namespace.ts";
 import type { Completion, Links, Remote } from "../mailbox/place.ts";
@@ -300,10 +301,4 @@ export class Session implements Receiver {
     this.#links?.closeAll();
     this.#onEnd();
   }
-}
-
-/** Twelve letters and digits: enough to be unique in a murder's logs of a year. */
-function newSessionId(): string {
-  const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (octet) => alphabet[octet & 31]).join("");
 }
