@@ -16,6 +16,7 @@ import { loadCyrusConf } from "../../lib/config/cyrus-conf.ts";
 import { loadConfig } from "../../lib/config/load-config.ts";
 import { roleOf } from "../../lib/config/role.ts";
 import { backendAddress } from "../../lib/murder/backend-address.ts";
+import { freePorts } from "../support/demo.ts";
 
 function temporaryFolder() {
   const path = mkdtempSync(join(tmpdir(), "iatlas-demo-"));
@@ -83,10 +84,10 @@ test("planDemo() refuses ports and folders that cannot do", () => {
 });
 
 test("requireFreePorts() names the port that is taken, its service and the way out", () => {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const first = listener.port - 11;
+  const first = freePorts();
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: first + 11, socket: { data() {} } });
   expect(() => requireFreePorts(planDemo("/tmp/demo", first))).toThrow(
-    new RegExp(`127\\.0\\.0\\.1:${listener.port} for imap of frontend1: .*\n.*--ports BASE`),
+    new RegExp(`127\\.0\\.0\\.1:${first + 11} for imap of frontend1: .*\n.*--ports BASE`),
   );
   listener.stop(true);
 });

@@ -110,7 +110,12 @@ async function bringUp(
   await Promise.all([registerAccounts(plan, state.accounts), prepareCertificates(plan, systemClock.now())]);
   writeNodeConfigs(plan, state.accounts);
   signal.throwIfAborted();
-  for (const node of plan.nodes) nodes.push(new NodeProcess(node, options.master, systemClock));
+  for (const node of plan.nodes) {
+    const started = new NodeProcess(node, options.master, systemClock);
+    nodes.push(started);
+    // A backend that cannot agree with the MUPDATE master at its start tries again only a second later.
+    if (node === plan.mupdate) await started.listening("mupdate", readyMs, signal);
+  }
   await Promise.all(nodes.map((node) => node.ready(readyMs, signal)));
   await prepareMail(plan, state, systemClock);
   signal.throwIfAborted();

@@ -4,8 +4,9 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from 
 import { join } from "node:path";
 import { type Clock, sleep } from "../../base/clock.ts";
 import { No } from "../../base/fault.ts";
+import { connect } from "../../net/connect.ts";
 import { cyrusConfPath, imapdConfPath } from "./node-config.ts";
-import type { DemoNode } from "./plan.ts";
+import { type DemoNode, demoHost, portOf } from "./plan.ts";
 
 /** Between two looks for the ready file. */
 const pollMs = 5;
@@ -47,11 +48,30 @@ export class NodeProcess {
   }
 
   /** Resolves when all services are up. Rejects with the end of the log when it ends before, or takes too long. */
-  async ready(deadlineMs: number, signal: AbortSignal): Promise<void> {
+  ready(deadlineMs: number, signal: AbortSignal): Promise<void> {
+    return this.#until(async () => existsSync(readyPath(this.node)), "ready", deadlineMs, signal);
+  }
+
+  /** Resolves when its master listens for a service, whose workers may still be starting. Rejects like `ready`. */
+  listening(service: string, deadlineMs: number, signal: AbortSignal): Promise<void> {
+    const place = { host: demoHost, port: portOf(this.node, service) };
+    const isListening = () =>
+      connect(place, { timeoutMs: deadlineMs, signal }).then(
+        (connection) => {
+          connection.attach({ receive() {}, closed() {} });
+          connection.destroy();
+          return true;
+        },
+        () => false,
+      );
+    return this.#until(isListening, `listening for ${service}`, deadlineMs, signal);
+  }
+
+  async #until(holds: () => Promise<boolean>, what: string, deadlineMs: number, signal: AbortSignal): Promise<void> {
     const until = this.#clock.monotonic() + deadlineMs;
-    while (!existsSync(readyPath(this.node))) {
+    while (!(await holds())) {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) throw this.#failure("ended at its start");
-      if (this.#clock.monotonic() > until) throw this.#failure(`is not ready after ${deadlineMs / 1000} s`);
+      if (this.#clock.monotonic() > until) throw this.#failure(`is not ${what} after ${deadlineMs / 1000} s`);
       await Promise.race([sleep(this.#clock, pollMs, signal), this.#child.exited]);
     }
   }
