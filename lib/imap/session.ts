@@ -21,8 +21,6 @@ import type { ImapServer } from "./server.ts";
 const maxCommandText = 65_536;
 /** Input that may wait while a command runs, before the peer is told to stop. */
 const maxWaitingInput = 65_536;
-/** Time to log in, from the greeting. */
-const loginTimeoutMs = 180_000;
 
 export class Session implements Receiver {
   readonly server: ImapServer;
@@ -68,7 +66,7 @@ export class Session implements Receiver {
     const { config, version } = this.server;
     const product = config.serverinfo === "on" ? ` iatlas ${version}` : config.serverinfo === "min" ? " iatlas" : "";
     const name = config.serverinfo === "off" ? "" : `${config.servername}`;
-    this.connection.setIdleTimeout(loginTimeoutMs);
+    this.connection.setIdleTimeout(config.login_timeout * 1000);
     this.send(statusLine("*", "OK", formatCapabilities(this), `${name}${product} server ready`.trim()));
     this.connection.attach(this);
   }

@@ -31,8 +31,8 @@ export const saslOptions = {
     unit: "s",
     default: "3m",
     since: "iatlas 0.1",
-    usedBy: [],
-    doc: "How long a connection may exist before someone has logged in.",
+    usedBy: ["imapd", "proxyd"],
+    doc: "How long a connection may be silent before someone has logged in.",
   },
   sasl_pwcheck_method: {
     type: "list",
