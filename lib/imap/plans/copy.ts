@@ -105,5 +105,8 @@ function requireMovableAnywhere(session: Session): void {
   const needed = Right.deleteMessage | Right.expunge;
   if (selection?.kind === "here") requireMovable(session, selection.local);
   else if (selection?.isReadOnly) throw readOnly();
-  else if (selection && !hasRight(rightsOf(session, selection.entry), needed)) throw denied();
+  else if (selection) {
+    const entry = session.server.list.find(selection.entry.name) ?? selection.entry; // as it is now, not as it was at SELECT
+    if (!hasRight(rightsOf(session, entry), needed)) throw denied();
+  }
 }
