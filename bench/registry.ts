@@ -69,10 +69,20 @@ export async function benchList(context: Context): Promise<void> {
       name,
       unit: "ms",
       args: ({ frontend, password, ...target }) =>
-        frontend && [
-          ...["command", "--at", frontend, "--user", user({ frontend, password, ...target }), "--password", password],
-          ...["--command", command, "--warmup", "0.3"],
-        ],
+        frontend === undefined
+          ? undefined
+          : [
+              ...[
+                "command",
+                "--at",
+                frontend,
+                "--user",
+                user({ frontend, password, ...target }),
+                "--password",
+                password,
+              ],
+              ...["--command", command, "--warmup", "0.3"],
+            ],
       value: (load) => load.p50Ms,
       ...more,
     });

@@ -55,6 +55,12 @@ const targets = [murder.target, ...flags.peer.map(parseTarget)];
 for (const target of targets) await prepare(target);
 const context: Context = { targets, rounds: Number(flags.rounds), seconds: Number(flags.seconds), report };
 for (const [name, bench] of Object.entries(benches)) {
-  if (positionals.length === 0 || positionals.includes(name)) await bench(context);
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  try {
+    await bench(context);
+  } catch (fault) {
+    process.exitCode = 1;
+    process.stderr.write(`${name} could not go on: ${fault instanceof Error ? fault.message : fault}\n`);
+  }
 }
 process.stderr.write(`\n${formatTable(figures)}`);

@@ -13,6 +13,8 @@ export class Wire {
   #socket!: Socket<undefined>;
   #held: Buffer | undefined;
   #literalLeft = 0;
+  /** The next line goes on with a response that a literal interrupted. */
+  #isContinued = false;
   #unsent: Uint8Array[] = [];
   readonly #finals: string[] = [];
   readonly #waiting: PromiseWithResolvers<string>[] = [];
@@ -110,10 +112,16 @@ export class Wire {
   }
 
   #line(line: Buffer): void {
+    const isContinued = this.#isContinued;
+    this.#isContinued = false;
     if (this.#protocol !== "lmtp" && line[line.length - 3] === 0x7d /* } */) {
       const found = /\{(\d+)\+?\}\r\n$/.exec(line.toString("latin1"));
-      if (found) this.#literalLeft = Number(found[1]);
+      if (found) {
+        this.#literalLeft = Number(found[1]);
+        this.#isContinued = true;
+      }
     }
+    if (isContinued) return;
     if (!this.#isFinal(line)) {
       this.lines += 1;
       return;

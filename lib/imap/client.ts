@@ -78,7 +78,13 @@ export class ImapClient implements Remote, Receiver {
   }
 
   async relay(frame: Frame, sink: ReplySink): Promise<Completion> {
-    const tag = (frame.texts[0] ?? "").split(" ", 1)[0] ?? "";
+    const [text = ""] = frame.texts;
+    const tag = text.slice(0, Math.max(0, text.indexOf(" ")));
+    if (frame.literals.length === 0) {
+      const command = this.begin(tag, sink);
+      void command.send(`${text}\r\n`);
+      return command.completion;
+    }
     const parts = frame.texts.flatMap((text, at) => {
       const literal = frame.literals[at];
       return literal ? [text, literal] : [text];

@@ -7,6 +7,7 @@ import type { Frame } from "../wire/frame.ts";
 import type { FrameEvent, FrameReader, LiteralAnnouncement } from "../wire/frame-reader.ts";
 import { Reader } from "../wire/reader.ts";
 import { commandTable } from "./command.ts";
+import { countCommand } from "./count-command.ts";
 import { faultLine, statusLine } from "./reply.ts";
 import type { Answer, Command, Row } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -227,12 +228,7 @@ export class Dispatcher {
 
   #account(command: Command, status: string, startedMs: number): void {
     const { server, log } = this.#session;
-    server.metrics
-      .counter("iatlas_imap_commands_total", "IMAP commands by name and outcome", ["command", "status"])
-      .inc({
-        command: command.name,
-        status,
-      });
+    countCommand(server.metrics, command.name, status);
     if (log.writes("debug")) {
       const ms = Math.round((server.clock.monotonic() - startedMs) * 1000) / 1000;
       log.debug("command", { command: command.name, tag: command.tag, status, ms });

@@ -31,12 +31,16 @@ export class IdleWheel {
     return this.#clock.monotonic();
   }
 
-  /** Watches from now on, or again after `idleMs` changed; 0 stops watching. */
+  /**
+   * Watches from now on, or again after `idleMs` changed; 0: it will not be idle. One that is looked at earlier anyway stays
+   * where it is: a backend's connection changes between waiting and not waiting with every command.
+   */
   watch(idler: Idler): void {
-    this.forget(idler);
     if (idler.idleMs <= 0) return;
     const step = Math.max(finestMs, idler.idleMs >> 7);
     const dueMs = Math.ceil((idler.lastHeardMs + idler.idleMs) / step) * step;
+    if (idler.dueMs !== 0 && idler.dueMs <= dueMs) return;
+    this.forget(idler);
     idler.dueMs = dueMs;
     const slot = this.#slots.get(dueMs);
     if (slot) slot.add(idler);
@@ -74,6 +78,7 @@ export class IdleWheel {
 
   #look(idler: Idler, nowMs: number): void {
     idler.dueMs = 0;
+    if (idler.idleMs <= 0) return;
     if (idler.lastHeardMs + idler.idleMs > nowMs) this.watch(idler);
     else idler.wentIdle();
   }
