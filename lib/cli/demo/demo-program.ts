@@ -1,12 +1,13 @@
 // `iatlas demo`: a whole murder on one machine, for looking around in, for tests and for interop.
 
 import { mkdirSync, rmSync, symlinkSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { defineProgram } from "../command.ts";
 import { UsageError } from "../exit-code.ts";
 import type { AnyProgram } from "../program.ts";
 import { runDemo } from "./demo.ts";
 import { defaultFirstPort, demoUsers, planDemo } from "./plan.ts";
+import { shortPath } from "./report.ts";
 
 /** `sourceFolder` is where the programs' sources are, or a folder that exists only inside a compiled executable. */
 export function demoProgram(sourceFolder: string, programNames: readonly string[]): AnyProgram {
@@ -56,10 +57,9 @@ interface OwnPrograms {
 /** A compiled executable may stand alone: it is every program when it is called by that program's name. */
 function ownPrograms(sourceFolder: string, linkFolder: string, names: readonly string[]): OwnPrograms {
   if (!sourceFolder.startsWith("/$bunfs/")) {
-    const script = relative(process.cwd(), join(sourceFolder, "iatlas.ts"));
     return {
       master: [process.execPath, join(sourceFolder, "master.ts")],
-      ownCommand: `npx bun ${script}`,
+      ownCommand: `npx bun ${shortPath(join(sourceFolder, "iatlas.ts"))}`,
       prepare() {},
     };
   }

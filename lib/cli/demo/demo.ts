@@ -38,8 +38,11 @@ const sendersAtOnce = 6;
 export async function runDemo(options: DemoOptions): Promise<number> {
   const startedMs = systemClock.monotonic();
   const interruption = new AbortController();
+  let interruptedMs = Number.POSITIVE_INFINITY;
   const onSignal = (name: string) => {
-    if (interruption.signal.aborted && name === "SIGINT") process.exit(130); // the nodes end with us
+    // Somebody in a hurry: the nodes end with us. Under npm one Ctrl-C comes twice.
+    if (name === "SIGINT" && systemClock.monotonic() - interruptedMs > hurryMs) process.exit(130);
+    interruptedMs = Math.min(interruptedMs, systemClock.monotonic());
     interruption.abort(new Interrupted(name));
   };
   for (const name of endingSignals) process.on(name, onSignal);
@@ -73,6 +76,8 @@ function lockFolder(plan: DemoPlan): PidFile {
   }
 }
 
+/** A second Ctrl-C that comes later than this ends at once. */
+const hurryMs = 500;
 const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 class Interrupted extends Error {
@@ -119,10 +124,10 @@ async function bringUp(
   await Promise.all(nodes.map((node) => node.ready(readyMs, signal)));
   await prepareMail(plan, state, systemClock);
   signal.throwIfAborted();
+  const seconds = (systemClock.monotonic() - startedMs) / 1000;
   if (source) await importInto(options, state, source, signal);
   const pids = Object.fromEntries(nodes.map(({ node, pid }) => [node.name, pid]));
   const report = { plan, accounts: state.accounts, pids };
-  const seconds = (systemClock.monotonic() - startedMs) / 1000;
   writeOutput(json ? reportJson(report) : reportWords(report, seconds, options.ownCommand));
 }
 

@@ -3,7 +3,7 @@
 import { relative } from "node:path";
 import type { DemoAccounts } from "./accounts.ts";
 import { authorityPath } from "./certificates.ts";
-import { addressOf, type DemoNode, type DemoPlan, portOf, sharedFolder } from "./plan.ts";
+import { addressOf, type DemoNode, type DemoPlan, demoHost, type NodeRole, portOf, sharedFolder } from "./plan.ts";
 
 export interface Report {
   readonly plan: DemoPlan;
@@ -34,19 +34,17 @@ function addresses(node: DemoNode): Record<string, string> {
 
 /** `ownCommand` is how the reader calls iatlas. */
 export function reportWords({ plan, accounts }: Report, seconds: number, ownCommand: string): string {
-  const folder = relative(process.cwd(), plan.folder) || ".";
+  const folder = shortPath(plan.folder);
   const [first, second] = plan.frontends;
   const [ann, ...others] = accounts.users;
   const { user, password } = ann!;
   const login = `-u ${user}:${password}`;
-  const authority = relative(process.cwd(), authorityPath(plan));
+  const authority = shortPath(authorityPath(plan));
   const mutt = `mutt -e 'set ssl_ca_certificates_file="${authority}"' -f`;
   return [
     `A murder of mail servers runs in ${folder} (up after ${seconds.toFixed(1)} s).`,
     "",
-    ...plan.frontends.map((node) => nodeLine(node, "ask any frontend for any mailbox")),
-    ...plan.backends.map((node) => nodeLine(node, "keeps mail")),
-    nodeLine(plan.mupdate, "knows where each mailbox is"),
+    ...nodeLines(plan),
     "",
     `Log in as ${user} with ${password}`,
     ...others.map((other) => `       or ${other.user} with ${other.password}`),
@@ -65,8 +63,27 @@ export function reportWords({ plan, accounts }: Report, seconds: number, ownComm
   ].join("\n");
 }
 
-function nodeLine(node: DemoNode, purpose: string): string {
-  const ports = Object.entries(node.ports).map(([service, port]) => `${service} ${port}`);
-  const [first = "", ...rest] = ports;
-  return `  ${node.name.padEnd(10)} 127.0.0.1  ${[first, ...rest].join("  ").padEnd(58)} ${purpose}`;
+/** From here, unless that leads upwards. */
+export function shortPath(path: string): string {
+  const fromHere = relative(process.cwd(), path) || ".";
+  return fromHere.startsWith("..") ? path : fromHere;
+}
+
+const purposes: Readonly<Record<NodeRole, string>> = {
+  frontend: "shows every mailbox",
+  backend: "keeps mail",
+  mupdate: "knows where each mailbox is",
+};
+
+function nodeLines(plan: DemoPlan): string[] {
+  const rows = [...plan.frontends, ...plan.backends, plan.mupdate].map((node) => ({
+    node,
+    ports: Object.entries(node.ports)
+      .map(([service, port]) => `${service} ${port}`)
+      .join("  "),
+  }));
+  const width = Math.max(...rows.map(({ ports }) => ports.length));
+  return rows.map(
+    ({ node, ports }) => `  ${node.name.padEnd(9)}  ${demoHost}  ${ports.padEnd(width)}  ${purposes[node.role]}`,
+  );
 }
