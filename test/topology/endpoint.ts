@@ -41,14 +41,16 @@ export function endpoint(options: EndpointOptions): Topology {
   };
 }
 
-/** Removes what the script's header would make, deepest first; what is not there is fine. */
+/** Removes what the script's header would make, deepest first, on every server; what is not there is fine. */
 export async function reset(script: Script, options: EndpointOptions): Promise<void> {
   const made = script.setup.filter((step) => step.kind === "mailbox").reverse();
-  for (const { name, slot } of made) {
-    const at = options.backends[slot - 1] ?? options.backends[0] ?? options;
-    const connection = await connect({ host: at.host, port: at.port }, { timeoutMs });
-    const commands = [`SETACL ${name} ${options.administrator} lrswipkxtea`, `DELETE ${name}`];
-    await asAdministrator(connection, options, commands, false);
+  const commands = made.flatMap(({ name }) => [
+    `SETACL ${name} ${options.administrator} lrswipkxtea`,
+    `DELETE ${name}`,
+  ]);
+  const places = options.backends.length > 0 ? options.backends : [{ host: options.host, port: options.port }];
+  for (const place of places) {
+    await asAdministrator(await connect(place, { timeoutMs }), options, commands, false);
   }
 }
 

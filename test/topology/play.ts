@@ -44,12 +44,13 @@ for (const path of positionals) {
   try {
     if (values.reset) await reset(script, options);
     const answers = await playScript(script, endpoint(options));
-    if (values.reset) await reset(script, options); // the next one's LIST must not show it
     console.log(`ok      ${script.name}`);
     if (values.verbose) for (const answer of answers) console.log(`        ${answer}`);
   } catch (fault) {
     failed += 1;
     console.log(`FAILED  ${script.name}\n${fault instanceof Error ? fault.message : fault}`);
+  } finally {
+    if (values.reset) await reset(script, options); // the next one's LIST must not show it
   }
 }
 console.log(`${positionals.length - failed} passed, ${failed} failed`);
