@@ -25,8 +25,13 @@ export interface Measurement {
   readonly timesPeer?: number;
 }
 
+export interface Measured {
+  readonly value: number;
+  readonly p50Ms: number;
+}
+
 /** Returns what was measured of the first server; undefined when it cannot do it. */
-export async function measure(context: Context, measurement: Measurement): Promise<number | undefined> {
+export async function measure(context: Context, measurement: Measurement): Promise<Measured | undefined> {
   const { targets, rounds, seconds, report } = context;
   const { bench, name, unit, args, budget, timesPeer, value = (load) => load.perSecond } = measurement;
   const all = targets.map((target) => ({ target, args: args(target), loads: [] as Load[] }));
@@ -58,7 +63,8 @@ export async function measure(context: Context, measurement: Measurement): Promi
       },
     });
   }
-  return medians[0];
+  const p50Ms = median(all[0]?.loads.map(({ measured }) => measured.p50Ms) ?? []);
+  return medians[0] === undefined || p50Ms === undefined ? undefined : { value: medians[0], p50Ms };
 }
 
 function judged(

@@ -1,6 +1,6 @@
 // Reading: small bodies, large bodies, and commands that cost nothing but the way there and back.
 
-import { atLeast, atMost, type Context, measure } from "./context.ts";
+import { atLeast, atMost, type Context, type Measured, measure } from "./context.ts";
 import { imapArgs, places } from "./places.ts";
 import { benchMailbox } from "./prepare.ts";
 
@@ -30,10 +30,10 @@ export async function benchFetch(context: Context): Promise<void> {
 
 async function measureBoth(context: Context, reading: Reading, clients: number): Promise<void> {
   const { what, command, pipeline = 1, largeBodies, timesPeer } = reading;
-  const values: Partial<Record<"direct" | "frontend", number>> = {};
+  const values: Partial<Record<"direct" | "frontend", Measured>> = {};
   for (const [place, addressOf] of places) {
     const isProxied = place === "frontend";
-    const perSecond = await measure(context, {
+    const measured = await measure(context, {
       bench,
       name: `${what}, ${place}, ${clients} client${clients > 1 ? "s" : ""}`,
       unit: largeBodies ? "MB/s" : "1/s",
@@ -46,7 +46,7 @@ async function measureBoth(context: Context, reading: Reading, clients: number):
       ...(isProxied && largeBodies ? { budget: atLeast(1000, "MB/s") } : {}),
       ...(isProxied && timesPeer?.includes(clients) ? { timesPeer: 5 } : {}),
     });
-    if (perSecond !== undefined) values[place] = perSecond;
+    if (measured) values[place] = measured;
   }
   if (!largeBodies && pipeline === 1) compare(context, what, clients, values);
 }
@@ -56,13 +56,13 @@ function compare(
   context: Context,
   what: string,
   clients: number,
-  { direct, frontend }: { readonly direct?: number; readonly frontend?: number },
+  { direct, frontend }: { readonly direct?: Measured; readonly frontend?: Measured },
 ): void {
-  if (direct === undefined || frontend === undefined) return;
+  if (!direct || !frontend) return;
   if (clients === 1) {
-    const addedMicroseconds = Math.round(1e6 / frontend - 1e6 / direct);
+    const addedMicroseconds = Math.round(1000 * (frontend.p50Ms - direct.p50Ms));
     const { text, isMet } = atMost(40, "µs");
-    const name = `${what}, added by the frontend, 1 client`;
+    const name = `${what}, added by the frontend (p50), 1 client`;
     context.report({
       bench,
       name,
@@ -73,7 +73,7 @@ function compare(
     });
   }
   if (clients === 64) {
-    const percent = Math.round((100 * frontend) / direct);
+    const percent = Math.round((100 * frontend.value) / direct.value);
     const { text, isMet } = atLeast(60, "%");
     const name = `${what}, frontend of direct, 64 clients`;
     context.report({ bench, name, unit: "%", value: percent, budget: text, isMet: isMet(percent) });

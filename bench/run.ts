@@ -1,4 +1,4 @@
-// Runs the benchmarks: `bun bench/run.ts [login fetch delivery mupdate list memory] [--json FILE]`. Starts a murder of its
+// Runs the benchmarks: `bun bench/run.ts [memory login fetch delivery mupdate list store master] [--json FILE]`. Starts a murder of its
 // own, measures, prints one JSON line for each figure and a table at the end.
 //
 //   --peer NAME,imap=host:port,…   measures another server in turn with ours (see target.ts)
@@ -7,6 +7,7 @@
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { benchAlone } from "./alone.ts";
 import type { Context } from "./context.ts";
 import { benchDelivery } from "./delivery.ts";
 import { benchFetch } from "./fetch.ts";
@@ -18,7 +19,7 @@ import { prepare } from "./prepare.ts";
 import { benchList, benchMupdate } from "./registry.ts";
 import { parseTarget } from "./target.ts";
 
-/** In this order: the last two fill the list, which the others should not carry. */
+/** In this order: mupdate and list fill the list, which those before should not carry. */
 const benches: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   memory: benchMemory,
   login: benchLogin,
@@ -26,6 +27,8 @@ const benches: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   delivery: benchDelivery,
   mupdate: benchMupdate,
   list: benchList,
+  store: (context) => benchAlone(context, "store"),
+  master: (context) => benchAlone(context, "mupdate"),
 };
 
 const { values: flags, positionals } = parseArgs({
