@@ -77,8 +77,17 @@ function readCapabilityCode(text: string): ReadonlySet<string> | undefined {
   return found?.[1] === undefined ? undefined : capabilitySet(found[1]);
 }
 
+/** Backends say the same to everyone: a frontend's connections share one set instead of kilobytes each. */
+const knownSets = new Map<string, ReadonlySet<string>>();
+const mostKnownSets = 64;
+
 function capabilitySet(names: string): ReadonlySet<string> {
-  return new Set(names.toUpperCase().split(" ").filter(Boolean));
+  const known = knownSets.get(names);
+  if (known) return known;
+  const fresh = new Set(names.toUpperCase().split(" ").filter(Boolean));
+  if (knownSets.size >= mostKnownSets) knownSets.clear();
+  knownSets.set(names, fresh);
+  return fresh;
 }
 
 function base64(bytes: Uint8Array): string {
