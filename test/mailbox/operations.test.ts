@@ -44,6 +44,17 @@ describe("create()", () => {
     });
   });
 
+  test("lets an administrator make folders of a user whose INBOX is on another server, nobody else (S119, S183)", async () => {
+    const master = new FakeMaster();
+    await newWorld({}, master);
+    const other = new BackendWorld(master, { servername: "be2" });
+    const made = await other.operations.create(admin, name("user.ann.archive"));
+    expect(made.acl as string).toBe("ann\tlrswipkxtecdan\t");
+    expect(master.locationOf(made.name) as string).toBe("be2!default");
+    await expect(other.operations.create(ann, name("user.ann.more"))).rejects.toMatchObject(denied);
+    await expect(other.operations.create(admin, name("user.nobody.x"))).rejects.toMatchObject(denied);
+  });
+
   test("says that a name exists only to those who see it", async () => {
     const { operations } = await newWorld();
     await expect(operations.create(ann, name("user.ann"))).rejects.toMatchObject(exists);

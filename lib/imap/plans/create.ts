@@ -31,12 +31,18 @@ export async function createPlan(
   return place === "here" ? "here" : changeElsewhere(session, command, place.server);
 }
 
-/** Where no server is the obvious one (S116, S117), users hear what a backend would tell them. */
+/**
+ * Where no server is the obvious one (S116, S117), users hear what a backend would tell them, and what an administrator
+ * makes at a server that keeps mailboxes is made there (S118).
+ */
 async function placeNew({ server, user }: Session, name: MailboxName): Promise<"here" | { readonly server: string }> {
   try {
     return await server.router.placeNew(name);
   } catch (fault) {
-    throw fault instanceof No && fault.code === "CANNOT" && !user.isAdmin ? denied() : fault;
+    if (!(fault instanceof No) || fault.code !== "CANNOT") throw fault;
+    if (!user.isAdmin) throw denied();
+    if (server.local) return "here";
+    throw fault;
   }
 }
 

@@ -38,6 +38,8 @@ export function requireVisible(context: OperationsContext, identity: Identity, n
 export interface NewPlace {
   readonly acl: Acl;
   readonly partition: string;
+  /** The user's INBOX, which is not on this server and must be on another. */
+  readonly inboxElsewhere: MailboxName | undefined;
 }
 
 /** Whether the identity may make a mailbox of this name, by CREATE or RENAME, and with what. Throws No. */
@@ -50,14 +52,15 @@ export function requireCreatable(context: OperationsContext, identity: Identity,
   const isRestricted = parent === undefined || isInbox(name) || isDeletedName(name, settings.deletedprefix);
   const isAllowed =
     identity.isAdmin || (!isRestricted && hasRight(rightsOf(context, identity, parent), Right.createChild));
-  // Nobody makes folders for a user who has no INBOX here.
   const lacksInbox = !isInbox(name) && userTopOf(name) !== undefined && parent === undefined;
-  if (!isAllowed || lacksInbox) throw faults.denied();
+  // Nobody makes folders for a user without INBOX; where others may have it, administrators do (S183).
+  if (!isAllowed || (lacksInbox && !context.registrar.isShared)) throw faults.denied();
   if (taken !== undefined && taken.state !== "deleted") throw faults.exists();
   if (parent && (parent.state === "reserved" || parent.state === "moving")) throw faults.notNow();
   return {
     acl: newAcl(context, name, parent),
     partition: parent?.server === "" ? parent.partition : firstPartition(context),
+    inboxElsewhere: lacksInbox ? userTopOf(name) : undefined,
   };
 }
 
@@ -97,7 +100,10 @@ function nearestParent(context: OperationsContext, name: MailboxName): MailboxEn
 }
 
 function newAcl({ settings }: OperationsContext, name: MailboxName, parent: MailboxEntry | undefined): Acl {
-  if (isInbox(name)) return formatAcl([{ identifier: ownerOf(name)!, rights: ownerRights }]);
+  const owner = parent ? undefined : ownerOf(name);
+  if (isInbox(name) || owner !== undefined) {
+    return formatAcl([{ identifier: owner ?? ownerOf(name)!, rights: ownerRights }]);
+  }
   return parent?.acl ?? parseDefaultAcl(settings.defaultacl);
 }
 

@@ -7,7 +7,7 @@ import type { Identity } from "../../sasl/identity.ts";
 import type { JournalRecord } from "../journal.ts";
 import type { MailboxEntry } from "../list.ts";
 import type { MailboxName } from "../name.ts";
-import { type NewPlace, requireCreatable, requirePartition } from "./access.ts";
+import { faults, type NewPlace, requireCreatable, requirePartition } from "./access.ts";
 import { isRefusal, type OperationsContext } from "./context.ts";
 
 export function createMailbox(
@@ -32,7 +32,8 @@ export async function createHeld(
   };
   const uniqueId = context.newUniqueId();
   await context.step("create:verify");
-  const { partition } = verify();
+  const { partition, inboxElsewhere } = verify();
+  if (inboxElsewhere && !(await context.registrar.find(inboxElsewhere))) throw faults.denied();
   await context.step("create:begin");
   const record = await context.begin(name, { kind: "create", step: "reserve", uniqueId, partition });
   let entry: MailboxEntry;

@@ -2,7 +2,7 @@
 // messages move while it stays (RFC 9051 §6.3.6).
 
 import type { Identity } from "../../sasl/identity.ts";
-import { hasRight, renameIdentifier, Right } from "../acl.ts";
+import { hasRight, Right, renameIdentifier } from "../acl.ts";
 import type { MailboxEntry } from "../list.ts";
 import { isBelow, isInbox, type MailboxName, ownerOf, parseMailboxName, rebase, whyNotCreatable } from "../name.ts";
 import type { Uid } from "../store.ts";
@@ -48,7 +48,7 @@ function planRename(
   const source = requireVisible(context, identity, from);
   if (from !== to && isBelow(to, from)) throw faults.unsupported();
   if (isInbox(from) && !isInbox(to)) throw faults.unsupported();
-  requireCreatable(context, identity, to);
+  if (requireCreatable(context, identity, to).inboxElsewhere) throw faults.denied();
   if (!identity.isAdmin && !hasRight(rightsOf(context, identity, source), Right.deleteMailbox)) throw faults.denied();
   return [source, ...context.list.descendants(from)].map((before) => ({
     before,

@@ -9,9 +9,9 @@ import {
   hasRight,
   modifyAcl,
   parseRights,
-  type RightsChange,
   Right,
   type Rights,
+  type RightsChange,
 } from "../acl.ts";
 import type { JournalRecord } from "../journal.ts";
 import type { MailboxEntry } from "../list.ts";
