@@ -20,7 +20,7 @@ import { connectToMaster, masterNames, masterPlace } from "../murder/master-conn
 import { masterConnectionOptions } from "../murder/master-settings.ts";
 import { Replica } from "../murder/replica.ts";
 import { authorize } from "../sasl/authorize.ts";
-import { offeredMechanisms } from "../sasl/mechanisms.ts";
+import { mechanismsFor } from "../sasl/login-policy.ts";
 import { createVerifier } from "../sasl/verify.ts";
 import type { Service, ServiceContext } from "./service.ts";
 import { readClientTls } from "./tls-files.ts";
@@ -120,8 +120,7 @@ function serviceOver(
       banner: { hostName: config.servername, product: "iatlas", ...facts },
       authentication: {
         verifier: createVerifier(config, "mupdate", clock),
-        offered: (sasl, allowsPlaintext) => offeredMechanisms(sasl, allowsPlaintext, config.sasl_mech_list),
-        allowsPlaintext: config.allowplaintext,
+        offered: (connection, sasl) => mechanismsFor(connection, config, sasl),
         authorize(authenticated) {
           const { user } = authorize(authenticated, config);
           // Whoever he is and acts for: both are administrators, or he stays outside.

@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { Bad, Bye, describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import type { CloseReason, Connection, Receiver, ServerTls } from "../net/connection.ts";
+import { contextOf } from "../sasl/login-policy.ts";
 import type { Authenticated, ServerContext, ServerMechanism, Verifier } from "../sasl/mechanism.ts";
 import type { Frame } from "../wire/frame.ts";
 import { type FrameEvent, FrameReader } from "../wire/frame-reader.ts";
@@ -18,9 +19,8 @@ import type { UpdateStream } from "./stream.ts";
 
 export interface SessionAuthentication {
   readonly verifier: Verifier;
-  /** The mechanisms to offer, in order. */
-  offered(context: ServerContext, allowsPlaintext: boolean): readonly ServerMechanism[];
-  readonly allowsPlaintext: boolean;
+  /** The mechanisms to offer on this connection now, in order. */
+  offered(connection: Connection, context: ServerContext): readonly ServerMechanism[];
   /** The user the session acts as. Throws No when he may not log in here: only administrators may. */
   authorize(authenticated: Authenticated): string;
 }
@@ -155,22 +155,12 @@ export class ServerSession implements Receiver {
 
   /** The mechanisms usable now, in the configured order. */
   mechanisms(): readonly ServerMechanism[] {
-    const context = this.saslContext();
-    const { authentication } = this.options;
-    const isPrivate = context.isSecure || this.connection.peerUserId !== undefined;
-    return authentication.offered(context, isPrivate || authentication.allowsPlaintext);
+    return this.options.authentication.offered(this.connection, this.saslContext());
   }
 
   saslContext(): ServerContext {
-    const { tls } = this.connection;
-    return {
-      verifier: this.options.authentication.verifier,
-      service: "mupdate",
-      hostName: this.options.banner.hostName,
-      isSecure: tls !== undefined,
-      externalId: tls?.peerCertificate?.subject.match(/^CN=(.+)$/m)?.[1],
-      exporter: tls?.exporter,
-    };
+    const { authentication, banner } = this.options;
+    return contextOf(this.connection, { verifier: authentication.verifier, hostName: banner.hostName }, "mupdate");
   }
 
   /** Runs what has been received, one command after the other, until one of them has to wait. */

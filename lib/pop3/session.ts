@@ -2,52 +2,35 @@
 // server answers, the connection is handed over to a pipe and the session has nothing more to say.
 
 import { Bye, describeFault } from "../base/fault.ts";
-import type { Log } from "../base/log.ts";
-import { newSessionId } from "../base/session-id.ts";
-import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
-import { LineReader, overlongLine } from "../net/line-reader.ts";
+import type { Connection } from "../net/connection.ts";
+import { LineSession } from "../net/line-session.ts";
 import type { Identity } from "../sasl/identity.ts";
+import { contextOf, isLoginAllowed, isPlaintextAllowed, mechanismsFor } from "../sasl/login-policy.ts";
 import type { ServerContext, ServerMechanism } from "../sasl/mechanism.ts";
-import { offeredMechanisms } from "../sasl/mechanisms.ts";
 import { commandTable } from "./command.ts";
 import type { Maildrop } from "./maildrop.ts";
 import { err, internalError, ok, refusalOf } from "./reply.ts";
 import type { Pop3Server, RemoteMaildrop } from "./server.ts";
 
-/** RFC 2449 §4 allows 255; SASL responses are longer (RFC 5034 §4). */
-const maxLine = 12_288;
-const maxWaitingInput = 64 * 1024;
 const loginTimeoutMs = 180_000;
 /** RFC 1939 §3. */
 const leastIdleSeconds = 600;
 
-export class Pop3Session implements Receiver {
+export class Pop3Session extends LineSession<string> {
   readonly server: Pop3Server;
-  readonly connection: Connection;
-  readonly id: string;
-  log: Log;
   /** What USER said. */
   userName: string | undefined;
   /** Undefined until the login. */
   maildrop: Maildrop | undefined;
 
-  readonly #lines = new LineReader(maxLine);
-  readonly #onEnd: () => void;
-  #lineWaiter: PromiseWithResolvers<string> | undefined;
-  #isBusy = false;
-  #isPaused = false;
-  #isEnding = false;
-  #isClosed = false;
-  #isHandedOver = false;
-  #isDraining = false;
+  protected readonly lineTooLong = err("Line too long");
+  // There is no way to say so but at the end of a command; nothing marked is removed.
+  protected readonly shuttingDown = err("Server is shutting down", "SYS/TEMP");
 
   /** `onEnd` is called once, when the connection is gone and everything is released. */
   constructor(server: Pop3Server, connection: Connection, onEnd: () => void = () => {}) {
+    super(connection, server.log, onEnd);
     this.server = server;
-    this.connection = connection;
-    this.#onEnd = onEnd;
-    this.id = newSessionId();
-    this.log = server.log.with({ session: this.id, client: connection.remote.host });
   }
 
   start(): void {
@@ -63,6 +46,10 @@ export class Pop3Session implements Receiver {
     connection.attach({ receive() {}, closed() {} });
     connection.write(err(text, "SYS/TEMP"));
     connection.close();
+  }
+
+  answer(reply: string): void {
+    this.send(reply);
   }
 
   /** Returns false when the client is slow: await `drained()` before sending bulk. */
@@ -81,26 +68,21 @@ export class Pop3Session implements Receiver {
     return this.maildrop;
   }
 
+  get isLoginAllowed(): boolean {
+    return isLoginAllowed(this.connection, this.server.config);
+  }
+
   get isPlaintextAllowed(): boolean {
-    const { tls, peerUserId } = this.connection;
-    return tls !== undefined || peerUserId !== undefined || this.server.config.allowplaintext;
+    return isPlaintextAllowed(this.connection, this.server.config);
   }
 
   mechanisms(): readonly ServerMechanism[] {
-    const { sasl_mech_list: listed } = this.server.config;
-    return offeredMechanisms(this.saslContext(), this.isPlaintextAllowed, listed.length > 0 ? listed : undefined);
+    return mechanismsFor(this.connection, this.server.config, this.saslContext());
   }
 
   saslContext(): ServerContext {
-    const { tls } = this.connection;
-    return {
-      verifier: this.server.verifier,
-      service: "pop",
-      hostName: this.server.config.servername,
-      isSecure: tls !== undefined,
-      externalId: tls?.peerCertificate?.subject.match(/^CN=(.+)$/m)?.[1],
-      exporter: tls?.exporter,
-    };
+    const { verifier, config } = this.server;
+    return contextOf(this.connection, { verifier, hostName: config.servername }, "pop");
   }
 
   // ---- what commands do
@@ -114,7 +96,7 @@ export class Pop3Session implements Receiver {
     const opened = await maildrops.open({ ...origin, isSecure: tls !== undefined }, folder);
     this.log.info("login", { by: identity.authenticated, tls: tls?.protocol });
     if (opened.kind === "elsewhere") {
-      this.#handOver(opened);
+      this.#proxyTo(opened);
       return;
     }
     this.maildrop = opened.maildrop;
@@ -132,98 +114,9 @@ export class Pop3Session implements Receiver {
     await maildrop?.release();
   }
 
-  /** The next line that is not a command. Rejects when the client is gone. */
-  readLine(): Promise<string> {
-    this.#lineWaiter = Promise.withResolvers();
-    const { promise } = this.#lineWaiter;
-    if (this.#isClosed) this.#lineWaiter.reject(new Bye("Connection closed"));
-    else this.#offerLine();
-    return promise;
-  }
-
-  forgetInput(): void {
-    this.#lines.takeRest();
-  }
-
-  /** Says a last word and hangs up. */
-  end(lastWord: string): void {
-    if (this.#isEnding) return;
-    this.#isEnding = true;
-    this.send(lastWord);
-    this.connection.close();
-  }
-
-  /** The service is going down. There is no way to say so but at the end of a command; nothing marked is removed. */
-  drain(): void {
-    this.#isDraining = true;
-    if (this.#isHandedOver || this.#isBusy) return;
-    this.end(err("Server is shutting down", "SYS/TEMP"));
-  }
-
   // ---- input
 
-  receive(bytes: Uint8Array): void {
-    if (this.#isEnding) return;
-    this.#lines.feed(bytes);
-    this.#offerLine();
-    this.#pump();
-    if (this.#isBusy && this.#lines.buffered > maxWaitingInput && !this.#isPaused) {
-      this.#isPaused = true;
-      this.connection.pause();
-    }
-  }
-
-  closed(reason: CloseReason): void {
-    if (this.#isClosed) return;
-    this.#isClosed = this.#isEnding = true;
-    this.log.debug("disconnected", { reason: reason.kind });
-    this.#lineWaiter?.reject(new Bye("Connection closed"));
-    if (!this.#isBusy) this.#release();
-  }
-
-  /** RFC 1939 §3: without UPDATE and without a word. */
-  idle(): void {
-    if (!this.#isBusy || this.#lineWaiter) this.connection.close();
-  }
-
-  #handOver(remote: RemoteMaildrop): void {
-    if (this.#isClosed) {
-      remote.discard();
-      return;
-    }
-    this.#isHandedOver = true;
-    this.connection.setIdleTimeout(0); // the other server watches over it
-    this.send(`+OK${remote.text}\r\n`);
-    if (this.#isPaused) this.connection.resume();
-    remote.take(this.connection, this.#lines.takeRest()).then(
-      () => this.#onEnd(),
-      (fault: unknown) => {
-        this.log.error("relay failed", { reason: describeFault(fault) });
-        this.connection.destroy();
-        this.#onEnd();
-      },
-    );
-  }
-
-  #offerLine(): void {
-    const line = this.#lineWaiter && this.#lines.next();
-    if (line === undefined) return;
-    const waiter = this.#lineWaiter!;
-    this.#lineWaiter = undefined;
-    if (line === overlongLine) waiter.reject(new Bye("Line too long"));
-    else waiter.resolve(line);
-  }
-
-  #pump(): void {
-    while (!this.#isBusy && !this.#isEnding && !this.#isHandedOver) {
-      const line = this.#lines.next();
-      if (line === undefined) return;
-      if (line === overlongLine) this.send(err("Line too long"));
-      else this.#work(this.#run(line));
-    }
-  }
-
-  async #run(line: string): Promise<void> {
+  protected async run(line: string): Promise<void> {
     const [name = "", ...words] = line.split(" ");
     const row = Object.hasOwn(commandTable, name.toUpperCase()) ? commandTable[name.toUpperCase()] : undefined;
     const state = this.maildrop ? "transaction" : "authorization";
@@ -242,39 +135,33 @@ export class Pop3Session implements Receiver {
     }
   }
 
-  /** Holds the input back until `work` is done. */
-  #work(work: Promise<void>): void {
-    this.#isBusy = true;
-    work
-      .catch((fault: unknown) => {
-        if (this.#isClosed) return;
-        const refusal = refusalOf(fault);
-        if (!refusal) this.log.error("pop3 command failed", { reason: describeFault(fault) });
-        if (fault instanceof Bye) this.end(refusal ?? internalError);
-        else this.send(refusal ?? internalError);
-      })
-      .finally(() => this.#workDone());
+  protected replyTo(fault: unknown): string {
+    const refusal = refusalOf(fault);
+    if (!refusal && !this.isClosed) this.log.error("pop3 command failed", { reason: describeFault(fault) });
+    return refusal ?? internalError;
   }
 
-  #workDone(): void {
-    this.#isBusy = false;
-    if (this.#isHandedOver) return;
-    if (this.#isClosed) {
-      this.#release();
+  /** RFC 1939 §3: without UPDATE and without a word. */
+  protected silent(): void {
+    this.connection.close();
+  }
+
+  protected release(): Promise<void> {
+    return this.releaseMaildrop();
+  }
+
+  #proxyTo(remote: RemoteMaildrop): void {
+    if (this.isClosed) {
+      remote.discard();
       return;
     }
-    this.#pump();
-    if (this.#isDraining && !this.#isBusy) this.drain();
-    if (this.#isPaused && !this.#isBusy) {
-      this.#isPaused = false;
-      this.connection.resume();
-    }
-  }
-
-  #release(): void {
-    this.releaseMaildrop().then(this.#onEnd, (fault: unknown) => {
-      this.log.error("maildrop not released", { reason: describeFault(fault) });
-      this.#onEnd();
-    });
+    this.connection.setIdleTimeout(0); // the other server watches over it
+    this.send(`+OK${remote.text}\r\n`);
+    this.handOver((unread) =>
+      remote.take(this.connection, unread).catch((fault: unknown) => {
+        this.log.error("relay failed", { reason: describeFault(fault) });
+        this.connection.destroy();
+      }),
+    );
   }
 }

@@ -57,7 +57,6 @@ export function sessionOptions(
     authentication: {
       offered: () => [serverPlain],
       verifier: { checkPassword: async () => "wrong" },
-      allowsPlaintext: true,
       authorize: ({ authorizationId }) => {
         if (authorizationId !== "murder") throw new No("AUTHORIZATIONFAILED", "Only administrators may log in");
         return authorizationId;

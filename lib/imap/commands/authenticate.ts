@@ -1,8 +1,8 @@
 // AUTHENTICATE (RFC 9051 §6.2.2) with initial response (RFC 4959): carries SASL exchanges in base64 lines.
 
 import { Bad, No } from "../../base/fault.ts";
-import { offeredMechanisms } from "../../sasl/mechanisms.ts";
-import { formatCapabilities, isPlaintextAllowed, saslContext } from "../capability.ts";
+import { isLoginAllowed, mechanismsFor } from "../../sasl/login-policy.ts";
+import { formatCapabilities, saslContext } from "../capability.ts";
 import { authorizeLogin, refuseLogin } from "../login.ts";
 import { here, row } from "../row.ts";
 import type { Session } from "../session.ts";
@@ -20,9 +20,12 @@ export const authenticateRow = row<{ readonly mechanism: string; readonly initia
   },
   at: here,
   async run(session, { mechanism: name, initial }) {
+    const { connection, server } = session;
+    if (!isLoginAllowed(connection, server.config)) {
+      throw new No("PRIVACYREQUIRED", "Login only available under TLS");
+    }
     const context = saslContext(session);
-    const offered = offeredMechanisms(context, isPlaintextAllowed(session), session.server.config.sasl_mech_list);
-    const mechanism = offered.find((each) => each.name === name);
+    const mechanism = mechanismsFor(connection, server.config, context).find((each) => each.name === name);
     if (!mechanism) throw new No(undefined, `Mechanism "${name}" is not available`);
     const exchange = mechanism.start(context, initial === undefined ? undefined : decodeInitial(initial));
     try {

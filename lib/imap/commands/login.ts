@@ -1,7 +1,8 @@
 // LOGIN (RFC 9051 §6.2.3): user name and password in the clear.
 
 import { No } from "../../base/fault.ts";
-import { formatCapabilities, isPlaintextAllowed } from "../capability.ts";
+import { isPlaintextAllowed } from "../../sasl/login-policy.ts";
+import { formatCapabilities } from "../capability.ts";
 import { authorizeLogin, refuseLogin } from "../login.ts";
 import { here, row } from "../row.ts";
 
@@ -17,7 +18,9 @@ export const loginRow = row<{ readonly user: string; readonly password: string }
   },
   at: here,
   async run(session, { user, password }) {
-    if (!isPlaintextAllowed(session)) throw new No("PRIVACYREQUIRED", "Login only available under TLS");
+    if (!isPlaintextAllowed(session.connection, session.server.config)) {
+      throw new No("PRIVACYREQUIRED", "Login only available under TLS");
+    }
     const verdict = await session.server.verifier.checkPassword(user, password);
     if (verdict !== "ok") return refuseLogin(session, user, verdict);
     authorizeLogin(session, { authenticationId: user, authorizationId: user });
