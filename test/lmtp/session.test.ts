@@ -299,6 +299,24 @@ test("without authentication nobody hands mail in, and only administrators may a
   `);
 });
 
+test("tls_required takes no login before TLS and offers none", async () => {
+  const config = { admins: ["murder"], allowplaintext: true, tls_required: true };
+  const lmtp = await world({ isPreauthorized: false, config });
+  await lmtp.connect().play(`
+    S: 220 …
+    C: LHLO client
+    S: 250-mail.test
+    S: 250-8BITMIME
+    S: 250-ENHANCEDSTATUSCODES
+    S: 250-PIPELINING
+    S: 250-SIZE
+    S: 250-IGNOREQUOTA
+    S: 250 …
+    C: AUTH PLAIN
+    S: 530 5.7.0 Must issue a STARTTLS command first
+  `);
+});
+
 test("STARTTLS forgets what was said in the clear", async () => {
   const tls = {
     certificates: [],

@@ -235,6 +235,26 @@ test("passwords do not cross in the clear unless the administrator allows it", a
   `);
 });
 
+test("tls_required takes no login before TLS, by no command", async () => {
+  const { pop3 } = await world({ config: { allowplaintext: true, tls_required: true } });
+  const client = pop3.connect();
+  await client.play(`
+    S: +OK …
+    C: USER ann
+    S: -ERR [AUTH] USER/PASS command only available under a layer
+    C: AUTH PLAIN AGFubgBhbm4tc2VjcmV0
+    S: -ERR [AUTH] AUTH command only available under a layer
+    C: AUTH
+    S: +OK …
+    S: .
+    C: CAPA
+    S: +OK …
+  `);
+  const capabilities: string[] = [];
+  for (let line = await client.line(); line !== "."; line = await client.line()) capabilities.push(line);
+  expect(capabilities.filter((line) => /^(SASL|USER)/.test(line))).toEqual([]);
+});
+
 test("STLS forgets what was sent in the clear (R104)", async () => {
   const server = {
     certificates: [],

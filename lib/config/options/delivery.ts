@@ -198,13 +198,19 @@ export const deliveryOptions = {
     usedBy: ["pop3d"],
     doc: "Log in as user+folder to read that folder.",
   },
-  popuseacl: { type: "switch", default: "0", since: "2.4", usedBy: ["pop3d"], doc: "Ask for the right p." },
+  popuseacl: {
+    type: "switch",
+    default: "0",
+    since: "2.4",
+    usedBy: ["pop3d"],
+    doc: "Respect the mailbox's ACL: the right r opens the maildrop, t and e together allow DELE. Otherwise every user may read and delete in his own.",
+  },
   popuseimapflags: {
     type: "switch",
     default: "0",
     since: "2.4",
     usedBy: ["pop3d"],
-    doc: "Set \\Seen on messages that are retrieved.",
+    doc: "Do not show messages that an IMAP client has marked as \\Deleted. RETR sets \\Seen, whatever this says.",
   },
   uidl_format: {
     type: "enum",

@@ -17,8 +17,8 @@ export const tlsOptions = {
     type: "switch",
     default: "0",
     since: "3",
-    usedBy: [],
-    doc: "No login at all before TLS.",
+    usedBy: ["imapd", "proxyd", "pop3d", "lmtpd", "lmtpproxyd", "mupdate"],
+    doc: "No login at all before TLS, by whatever mechanism; allowplaintext does not help then. Over unix sockets no TLS is needed.",
   },
   tls_server_cert: {
     type: "string",

@@ -4,12 +4,16 @@
 import { sleep } from "../../base/clock.ts";
 import { describeFault, isTemporary, No } from "../../base/fault.ts";
 import { authorize } from "../../sasl/authorize.ts";
+import { isLoginAllowed } from "../../sasl/login-policy.ts";
 import { serveExchange } from "../../sasl/serve-exchange.ts";
 import { type Reply, reply } from "../reply.ts";
 import type { LmtpSession } from "../session.ts";
 
 export async function auth(session: LmtpSession, args: string): Promise<Reply> {
   if (session.user !== undefined) return reply(503, "5.5.1", "Already authenticated");
+  if (!isLoginAllowed(session.connection, session.server.config)) {
+    return reply(530, "5.7.0", "Must issue a STARTTLS command first"); // RFC 3207 §4
+  }
   const [name = "", initial] = args.trim().split(/ +/);
   const mechanism = session.mechanisms().find((each) => each.name === name.toUpperCase());
   if (!mechanism) return reply(504, "5.5.4", "Unrecognized authentication type");

@@ -31,6 +31,7 @@ export async function auth(session: Pop3Session, [name, initial]: readonly strin
     const names = mechanisms.map((each) => `${each.name}\r\n`).join("");
     return `${ok("List of supported mechanisms follows")}${names}.\r\n`;
   }
+  if (!session.isLoginAllowed) throw new No("PRIVACYREQUIRED", "AUTH command only available under a layer");
   const mechanism = mechanisms.find((each) => each.name === name.toUpperCase());
   if (!mechanism) throw new No("AUTHENTICATIONFAILED", "Unsupported authentication mechanism");
   let proven: Authenticated;
