@@ -55,6 +55,20 @@ describe("create()", () => {
     await expect(other.operations.create(admin, name("user.nobody.x"))).rejects.toMatchObject(denied);
   });
 
+  test("deletes a name that another server deleted in the same second", async () => {
+    const master = new FakeMaster();
+    const delayed = { delete_mode: "delayed" } as const;
+    const first = await newWorld(delayed, master);
+    await first.operations.create(ann, name("user.ann.a"));
+    await first.operations.remove(ann, name("user.ann.a"));
+    const second = new BackendWorld(master, { ...delayed, servername: "be2" });
+    await second.operations.create(admin, name("user.ann.a"));
+    await second.operations.remove(ann, name("user.ann.a"));
+    const deleted = [...master.names.keys()].filter((each) => each.startsWith("DELETED.user.ann.a."));
+    expect(deleted.map((each) => master.locationOf(each) as string).sort()).toEqual(["be1!default", "be2!default"]);
+    expect(second.list.journal()).toEqual([]);
+  });
+
   test("says that a name exists only to those who see it", async () => {
     const { operations } = await newWorld();
     await expect(operations.create(ann, name("user.ann"))).rejects.toMatchObject(exists);

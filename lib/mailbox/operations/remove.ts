@@ -1,6 +1,7 @@
 // DELETE on a backend. Nothing goes before the master has agreed (S22). Delayed, the mailbox gets a name under DELETED and
 // cyr_expire removes it one day; immediate, the list entry goes and then the folder.
 
+import { No } from "../../base/fault.ts";
 import type { Identity } from "../../sasl/identity.ts";
 import type { JournalRecord } from "../journal.ts";
 import type { MailboxEntry } from "../list.ts";
@@ -44,25 +45,40 @@ function withChildrenOfUser(context: OperationsContext, entry: MailboxEntry): re
   return isInbox(entry.name) ? [entry, ...context.list.descendants(entry.name)] : [entry];
 }
 
+/** How often a deletion is dated later because its name under DELETED is taken. */
+const maxRedatings = 60;
+
 async function removeDelayed(
   context: OperationsContext,
   name: MailboxName,
   find: () => readonly MailboxEntry[],
 ): Promise<void> {
-  const nowMs = context.clock.now();
-  const plan = (): readonly NameMove[] => {
-    const entries = find();
-    if (entries.some((entry) => entry.state !== "active" || entry.server !== "")) throw faults.notNow();
-    // Deleted twice in one second: the second is dated later.
-    for (let atMs = nowMs; ; atMs += 1000) {
-      const moves = entries.map((before) => ({
-        before,
-        after: { ...before, name: deletedNameOf(before.name, atMs, context.settings.deletedprefix) },
-      }));
-      if (moves.every(({ after }) => context.list.find(after.name) === undefined)) return moves;
+  for (let redated = 0; ; redated += 1) {
+    const atMs = context.clock.now() + redated * 1000;
+    try {
+      await noteMoves(context, await moveNames(context, name, () => planDeletion(context, find(), atMs)));
+      return;
+    } catch (fault) {
+      // Another server deleted a mailbox of this name in the same second: ours is dated later.
+      if (!(fault instanceof No && fault.code === "ALREADYEXISTS") || redated >= maxRedatings) throw fault;
     }
-  };
-  await noteMoves(context, await moveNames(context, name, plan));
+  }
+}
+
+function planDeletion(
+  context: OperationsContext,
+  entries: readonly MailboxEntry[],
+  fromMs: number,
+): readonly NameMove[] {
+  if (entries.some((entry) => entry.state !== "active" || entry.server !== "")) throw faults.notNow();
+  // Deleted twice in one second here: the second is dated later.
+  for (let atMs = fromMs; ; atMs += 1000) {
+    const moves = entries.map((before) => ({
+      before,
+      after: { ...before, name: deletedNameOf(before.name, atMs, context.settings.deletedprefix) },
+    }));
+    if (moves.every(({ after }) => context.list.find(after.name) === undefined)) return moves;
+  }
 }
 
 /** Locks are always taken downwards: whoever holds a name may wait for one below it. */
