@@ -61,7 +61,9 @@ export const defaultCyrusConfPath = "/etc/cyrus.conf";
 
 /** The keys of each section: what `iatlas config` and cyrus.conf(5) show. */
 export const cyrusConfKeys: Readonly<Record<SectionName, EntrySpec>> = {
-  start: { cmd: "Command that is run, in order, before any service. If it fails, master ends." },
+  start: {
+    cmd: "Command that is run, in order, before any service. If it fails, master ends; one that ends with 75 is tried again while the services run.",
+  },
   services: {
     cmd: "Program and arguments, split at blanks.",
     listen: "Where to listen: port, host:port, [v6]:port, a service name, or the /path of a unix socket.",

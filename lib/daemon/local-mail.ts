@@ -15,7 +15,7 @@ import { openStore } from "../mailbox/store-sqlite/open-store.ts";
 import { describeMessage } from "../mailbox/structure.ts";
 import { openSubscriptions, type Subscriptions } from "../mailbox/subscription.ts";
 import type { MupdateClient } from "../mupdate/client.ts";
-import { mupdateRegistrar } from "../murder/announce.ts";
+import { type MupdateRegistrar, mupdateRegistrar } from "../murder/announce.ts";
 import { connectToAnyMaster } from "../murder/master-connection.ts";
 import { masterConnectionOptions } from "../murder/master-settings.ts";
 import { applyPlan, planReconcile } from "../murder/reconcile.ts";
@@ -70,6 +70,7 @@ export async function openLocalMail(context: ServiceContext): Promise<LocalMailb
   });
   const report = await operations.recover(false);
   log.debug("journal settled", { pending: report.pending.length });
+  registrar.start();
   const close = async () => {
     operations.close();
     registrar.close();
@@ -79,9 +80,12 @@ export async function openLocalMail(context: ServiceContext): Promise<LocalMailb
   return { ...files, subscriptions, operations, close };
 }
 
-function openRegistrar(context: ServiceContext, list: MailboxList): Registrar & { close(): void } {
+function openRegistrar(
+  context: ServiceContext,
+  list: MailboxList,
+): Registrar & Pick<MupdateRegistrar, "start" | "close"> {
   const { config, clock, log } = context;
-  if (roleOf(config) === "single") return { ...soleAuthority, close: () => {} };
+  if (roleOf(config) === "single") return { ...soleAuthority, start: () => {}, close: () => {} };
   const tlsFor = (host: string) => readClientTls(config, host);
   const options = masterConnectionOptions({ config, tlsFor, clock, log });
   return mupdateRegistrar({

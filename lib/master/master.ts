@@ -18,8 +18,8 @@ export interface MasterSettings {
   readonly drainTimeoutMs: number;
 }
 
-/** A START command ended with 75 (try again later): so many times more, with growing delays from one second. */
-const startRetries = 4;
+/** Between two runs of a START command that ends with 75 (try again later): from one second, doubled up to this. */
+const longestStartDelayMs = 60_000;
 
 /** How long starting waits for workers to say that they are ready: programs that are not ours may never do. */
 const longestWaitMs = 10_000;
@@ -31,13 +31,7 @@ const openRetryMs = 100;
 /** A command of START failed, so nothing was started. */
 export class StartFailed extends Error {
   override readonly name = "StartFailed";
-  constructor(
-    text: string,
-    /** EX_UNAVAILABLE, or EX_TEMPFAIL when trying again later may help. */
-    readonly exitCode: 69 | 75 = 69,
-  ) {
-    super(text);
-  }
+  readonly exitCode = 69; // EX_UNAVAILABLE
 }
 
 interface Daemon {
@@ -163,19 +157,35 @@ export class Master {
     }
   }
 
+  /**
+   * A command that asks to be tried again (75) does not hold up the services: most often it is the announcement to a MUPDATE
+   * master that is away, and one machine that is down must not keep another one down.
+   */
   async #runStart(entry: StartEntry): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      const child = this.#startCommand(entry.name, entry.command);
-      const end = await child.ended;
-      if (end.code === 0) return;
-      const isTemporary = end.code === 75 && attempt < startRetries;
-      this.#stopping.signal.throwIfAborted();
-      if (!isTemporary) {
-        const text = `Cannot start: ${entry.name} (${entry.command}): ${describeEnd(end)}`;
-        throw new StartFailed(text, end.code === 75 ? 75 : 69);
-      }
-      this.#host.log.warning("start command asks to be tried again", { name: entry.name, attempt: attempt + 1 });
-      await sleep(this.#host.clock, 1000 * 2 ** attempt, this.#stopping.signal);
+    const end = await this.#startCommand(entry.name, entry.command).ended;
+    this.#stopping.signal.throwIfAborted();
+    if (end.code === 75) this.#inBackground(this.#retryStart(entry));
+    else if (end.code !== 0)
+      throw new StartFailed(`Cannot start: ${entry.name} (${entry.command}): ${describeEnd(end)}`);
+  }
+
+  /** Until it ends otherwise, or master does. Never rejects. */
+  async #retryStart(entry: StartEntry): Promise<void> {
+    const { clock, log } = this.#host;
+    for (let attempt = 1; ; attempt++) {
+      log.warning("start command asks to be tried again", { name: entry.name, attempt });
+      const delayMs = Math.min(1000 * 2 ** (attempt - 1), longestStartDelayMs);
+      const isOver = await sleep(clock, delayMs, this.#stopping.signal).then(
+        () => false,
+        () => true,
+      );
+      if (isOver) return;
+      const end = await this.#startCommand(entry.name, entry.command).ended;
+      if (this.#stopping.signal.aborted) return;
+      if (end.code === 75) continue;
+      if (end.code === 0) log.info("start command done", { name: entry.name, attempt });
+      else log.error("start command failed", { name: entry.name, reason: describeEnd(end) });
+      return;
     }
   }
 

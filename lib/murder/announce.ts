@@ -24,6 +24,11 @@ export interface AnnounceOptions {
 }
 
 export interface MupdateRegistrar extends Registrar {
+  /**
+   * Connects now, in the background, and reconciles at once or when the master is there: this server may have been started
+   * without it, and what changed on either side meanwhile nobody knows.
+   */
+  start(): void;
   /** Ends the connection. */
   close(): void;
 }
@@ -58,6 +63,7 @@ export function mupdateRegistrar(options: AnnounceOptions): MupdateRegistrar {
         const record = await master.find(name);
         return record && { ...record, acl: record.state === "active" ? record.acl : undefined };
       }),
+    start: () => link.start(),
     close: () => link.close(),
   };
 }
@@ -82,6 +88,8 @@ class MasterLink {
   readonly #options: AnnounceOptions;
   #client: Promise<MupdateClient> | undefined;
   #wasAway = false;
+  /** Nothing was missed since the last time. */
+  #isReconciled = true;
   #isClosed = false;
   #retry: Timer | undefined;
 
@@ -104,6 +112,11 @@ class MasterLink {
       this.#options.log.warning("mupdate master refused or away", { reason: describeFault(fault) });
       throw new No("UNAVAILABLE", `${failure}: ${describeFault(fault)}`, { cause: fault });
     }
+  }
+
+  start(): void {
+    this.#isReconciled = false;
+    this.#open().catch(() => {}); // #lost has asked for the next attempt
   }
 
   close(): void {
@@ -143,6 +156,7 @@ class MasterLink {
     if (this.#isClosed) return;
     if (!this.#wasAway) this.#options.log.notice("mupdate master away", { reason });
     this.#wasAway = true;
+    this.#isReconciled = false;
     const { whenBack } = this.#options;
     if (!whenBack) return;
     this.#retry?.cancel();
@@ -153,9 +167,10 @@ class MasterLink {
 
   #reconcileIfBack(client: MupdateClient): void {
     this.#retry?.cancel();
-    if (!this.#wasAway) return;
+    if (this.#wasAway) this.#options.log.notice("mupdate master back", { master: client.banner.hostName });
     this.#wasAway = false;
-    this.#options.log.notice("mupdate master back", { master: client.banner.hostName });
+    if (this.#isReconciled) return;
+    this.#isReconciled = true;
     this.#options.whenBack?.run(client).catch((fault: unknown) => {
       this.#options.log.error("not reconciled with the mupdate master", { reason: describeFault(fault) });
     });

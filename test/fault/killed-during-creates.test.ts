@@ -78,7 +78,9 @@ async function make({ user, address, tried }: Maker, prefix: string, isOver: () 
       try {
         imap ??= await ImapWire.login(murder, address, user);
         tried.set(name, false);
-        tried.set(name, (await imap.command(`CREATE ${name}`)).status === "OK");
+        const isMade = (await imap.command(`CREATE ${name}`)).status === "OK";
+        tried.set(name, isMade);
+        if (!isMade) await Bun.sleep(20);
       } catch {
         imap?.[Symbol.dispose]();
         imap = undefined;

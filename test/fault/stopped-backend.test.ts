@@ -12,6 +12,7 @@ let murder: Murder;
 let imap: string;
 let annInBulletin: ImapWire;
 let carlInInbox: ImapWire;
+let doraIdles: ImapWire;
 let lmtp: LmtpWire;
 
 beforeAll(async () => {
@@ -27,12 +28,16 @@ beforeAll(async () => {
   await annInBulletin.ok(`SELECT ${bulletin}`);
   carlInInbox = await ImapWire.login(murder, imap, "carl");
   await carlInInbox.ok("SELECT INBOX");
+  doraIdles = await ImapWire.login(murder, imap, "dora");
+  await doraIdles.ok("SELECT INBOX");
+  await doraIdles.idle();
   await murder.stopNode("backend2");
 }, 60_000);
 
 afterAll(async () => {
   annInBulletin?.[Symbol.dispose]();
   carlInInbox?.[Symbol.dispose]();
+  doraIdles?.[Symbol.dispose]();
   lmtp?.[Symbol.dispose]();
   await murder?.[Symbol.asyncDispose]();
 }, 60_000);
@@ -43,6 +48,14 @@ test("the session that has its mailbox selected hears NO [UNAVAILABLE] and goes 
   expect(answer.untagged.filter((each) => each.startsWith("BYE"))).toEqual([]);
   expect(await annInBulletin.ok("SELECT INBOX")).toMatchObject({ text: expect.stringMatching(/^\[READ-WRITE\]/) });
   expect((await annInBulletin.ok("FETCH 1 (BODY[HEADER.FIELDS (SUBJECT)])")).untagged[0]).toContain("Subject: ");
+});
+
+test("the session that idles there is not hung up on, and goes on", async () => {
+  const answer = await doraIdles.done();
+  expect(answer.untagged.filter((each) => each.startsWith("BYE"))).toEqual([]);
+  expect(await doraIdles.command("FETCH 1 (FLAGS)")).toMatchObject({ status: expect.stringMatching(/NO|BAD/) });
+  expect(await doraIdles.command("SELECT INBOX")).toMatchObject({ text: expect.stringMatching(/^\[UNAVAILABLE\]/) });
+  await doraIdles.ok(`LIST "" *`);
 });
 
 test("mailboxes of the other backend are read and written as before (S5, S171)", async () => {

@@ -67,6 +67,18 @@ for (const [command, rule] of changes) {
   });
 }
 
+test("a backend and a frontend that are started again meanwhile serve their mailboxes (S173, S174)", async () => {
+  await Promise.all([murder.stopNode("backend1"), murder.stopNode("frontend1")]);
+  await Promise.all([murder.startNode("backend1"), murder.startNode("frontend1")]);
+  using ann = await ImapWire.login(murder, murder.frontends[0].imap, "ann");
+  expect((await ann.ok('LIST "" *')).untagged).toHaveLength(3);
+  await ann.ok("SELECT kept");
+  expect(await ann.command("CREATE new")).toMatchObject({ status: "NO" });
+  using lmtp = await LmtpWire.open(murder, murder.frontends[0].lmtp);
+  const replies = await lmtp.deliver(["ann", "carl"], message);
+  expect(replies.map((reply) => reply.slice(0, 3))).toEqual(["250", "250"]);
+}, 60_000);
+
 test("everything heals when it returns: changes are taken and every frontend shows them", async () => {
   await murder.startNode("mupdate");
   await murder.caughtUp();

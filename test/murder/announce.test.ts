@@ -151,3 +151,27 @@ test("when the master is back after it was away, the backend is told, with no re
   expect(registry.find(ann)?.state).toBe("active");
   registrar.close();
 });
+
+test("start() reconciles at once, or when a master that was away at the start is there", async () => {
+  const clock = new ManualClock();
+  const registry = emptyRegistry();
+  let isThere = false;
+  const reconciled = Promise.withResolvers<void>();
+  const refused = Promise.withResolvers<void>();
+  const registrar = mupdateRegistrar({
+    connect: async () => {
+      if (isThere) return connectTo(sessionOptions(registry));
+      refused.resolve();
+      throw new No("UNAVAILABLE", "away");
+    },
+    log: silentLog,
+    whenBack: { run: async () => reconciled.resolve(), retryDelayMs: 1000, clock },
+  });
+  registrar.start();
+  await refused.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  isThere = true;
+  await clock.advance(1000);
+  await reconciled.promise;
+  registrar.close();
+});

@@ -63,6 +63,19 @@ export class ImapWire implements Disposable {
     }
   }
 
+  /** Resolves when the server waits. */
+  async idle(): Promise<void> {
+    this.send("IDLE IDLE\r\n");
+    const invitation = await this.#response();
+    if (!invitation.startsWith("+ ")) throw new Error(`expected "+ ": ${invitation}`);
+  }
+
+  /** Ends idle() and gives what came meanwhile. */
+  done(): Promise<ImapAnswer> {
+    this.send("DONE\r\n");
+    return this.answer("IDLE");
+  }
+
   append(mailbox: string, message: string): Promise<ImapAnswer> {
     return this.ok(`APPEND ${mailbox} {${message.length}+}\r\n${message}`);
   }
