@@ -11,6 +11,8 @@ export interface Context {
   readonly rounds: number;
   readonly seconds: number;
   readonly report: Report;
+  /** Only figures whose name has one of these in it; empty: all. */
+  readonly only: readonly string[];
 }
 
 export interface Measurement {
@@ -32,8 +34,9 @@ export interface Measured {
 
 /** Returns what was measured of the first server; undefined when it cannot do it. */
 export async function measure(context: Context, measurement: Measurement): Promise<Measured | undefined> {
-  const { targets, rounds, seconds, report } = context;
+  const { targets, rounds, seconds, report, only } = context;
   const { bench, name, unit, args, budget, timesPeer, value = (load) => load.perSecond } = measurement;
+  if (only.length > 0 && !only.some((part) => name.includes(part))) return undefined;
   const all = targets.map((target) => ({ target, args: args(target), loads: [] as Load[] }));
   for (let round = 0; round < rounds; round += 1) {
     for (const each of all) {

@@ -3,6 +3,7 @@
 //
 //   --peer NAME,imap=host:port,…   measures another server in turn with ours (see target.ts)
 //   --dir FOLDER                   where our murder keeps its files (the disk that is measured)
+//   --only TEXT                    only figures with this in their name (may be given several times)
 //   --seconds S, --rounds N        how long and how often each figure is measured (1.5, 1)
 
 import { appendFileSync, writeFileSync } from "node:fs";
@@ -38,6 +39,7 @@ const { values: flags, positionals } = parseArgs({
     peer: { type: "string", multiple: true, default: [] },
     dir: { type: "string" },
     seconds: { type: "string", default: "1.5" },
+    only: { type: "string", multiple: true, default: [] },
     rounds: { type: "string", default: "1" },
   },
 });
@@ -56,7 +58,13 @@ function report(figure: Figure): void {
 await using murder = await startOwnMurder(flags.dir);
 const targets = [murder.target, ...flags.peer.map(parseTarget)];
 for (const target of targets) await prepare(target);
-const context: Context = { targets, rounds: Number(flags.rounds), seconds: Number(flags.seconds), report };
+const context: Context = {
+  targets,
+  rounds: Number(flags.rounds),
+  seconds: Number(flags.seconds),
+  report,
+  only: flags.only,
+};
 for (const [name, bench] of Object.entries(benches)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   try {
