@@ -6,7 +6,7 @@ import { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Clock, sleep } from "../base/clock.ts";
-import { No } from "../base/fault.ts";
+import { describeFault, No } from "../base/fault.ts";
 import { errorCode, syncFolder, WalSync } from "./durable.ts";
 
 /** How long a writer tries to get its turn. */
@@ -27,17 +27,12 @@ export class DurableDatabase {
   #folderSynced: Promise<void> | undefined;
   #isClosed = false;
 
+  /** Throws No("UNAVAILABLE") for a file that is damaged, cannot be read or was written by a newer version. */
   constructor({ path, clock, migrate }: DurableDatabaseOptions) {
     this.#path = path;
     this.#clock = clock;
     mkdirSync(dirname(path), { recursive: true });
-    this.db = new Database(path, { create: true, readwrite: true, strict: true });
-    this.db.run("PRAGMA busy_timeout = 5000"); // only while opening: several processes may create the file at once
-    this.db.run("PRAGMA journal_mode = WAL");
-    this.db.run("PRAGMA synchronous = NORMAL");
-    this.db.run("PRAGMA cache_size = -8000");
-    migrate(this.db);
-    this.db.run("PRAGMA busy_timeout = 0");
+    this.db = open(path, migrate);
     this.#wal = new WalSync(path);
   }
 
@@ -62,7 +57,7 @@ export class DurableDatabase {
       return result;
     } catch (fault) {
       if (this.db.inTransaction) this.db.run("ROLLBACK");
-      throw fault;
+      throw isDiskFault(fault) ? cannot("write", this.#path, fault) : fault;
     }
   }
 
@@ -80,16 +75,43 @@ export class DurableDatabase {
       return true;
     } catch (fault) {
       if (errorCode(fault).startsWith("SQLITE_BUSY")) return false;
-      throw fault;
+      throw isDiskFault(fault) ? cannot("write", this.#path, fault) : fault;
     }
   }
+}
+
+function open(path: string, migrate: (db: Database) => void): Database {
+  let db: Database | undefined;
+  try {
+    db = new Database(path, { create: true, readwrite: true, strict: true });
+    db.run("PRAGMA busy_timeout = 5000"); // only while opening: several processes may create the file at once
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = NORMAL");
+    db.run("PRAGMA cache_size = -8000");
+    migrate(db);
+    db.query("SELECT count(*) FROM sqlite_schema").get(); // reads the tables' definitions, which may be damaged
+    db.run("PRAGMA busy_timeout = 0");
+    return db;
+  } catch (fault) {
+    db?.close();
+    throw cannot("open", path, fault);
+  }
+}
+
+/** The file or the disk below it is at fault: neither our SQL nor what somebody asked for. */
+function isDiskFault(fault: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB|IOERR|FULL|CANTOPEN|READONLY)/.test(errorCode(fault));
+}
+
+function cannot(what: "open" | "write", path: string, cause: unknown): No {
+  return new No("UNAVAILABLE", `Cannot ${what} "${path}": ${describeFault(cause)}`, { cause });
 }
 
 /** Runs those of `migrations` that the database has not seen: PRAGMA user_version counts them. */
 export function migrateWith(migrations: readonly string[]): (db: Database) => void {
   return (db) => {
     const version = () => db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
-    if (version() > migrations.length) throw new Error(`Cannot open ${db.filename}: a newer version wrote it`);
+    if (version() > migrations.length) throw new Error("a newer version wrote it");
     if (version() === migrations.length) return;
     db.run("BEGIN IMMEDIATE");
     try {
@@ -98,7 +120,7 @@ export function migrateWith(migrations: readonly string[]): (db: Database) => vo
       db.run(`PRAGMA user_version = ${migrations.length}`);
       db.run("COMMIT");
     } catch (fault) {
-      db.run("ROLLBACK");
+      if (db.inTransaction) db.run("ROLLBACK");
       throw fault;
     }
   };
