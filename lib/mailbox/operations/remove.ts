@@ -45,8 +45,8 @@ function withChildrenOfUser(context: OperationsContext, entry: MailboxEntry): re
   return isInbox(entry.name) ? [entry, ...context.list.descendants(entry.name)] : [entry];
 }
 
-/** How often a deletion is dated later because its name under DELETED is taken. */
-const maxRedatings = 60;
+/** How often a deletion is dated later because its name under DELETED is taken: by 1, 3, 7 … seconds. */
+const maxRedatings = 16;
 
 async function removeDelayed(
   context: OperationsContext,
@@ -54,7 +54,7 @@ async function removeDelayed(
   find: () => readonly MailboxEntry[],
 ): Promise<void> {
   for (let redated = 0; ; redated += 1) {
-    const atMs = context.clock.now() + redated * 1000;
+    const atMs = context.clock.now() + (2 ** redated - 1) * 1000;
     try {
       await noteMoves(context, await moveNames(context, name, () => planDeletion(context, find(), atMs)));
       return;
