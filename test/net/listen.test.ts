@@ -209,6 +209,18 @@ test("connect() gives up when its signal is aborted or its handshake gets no ans
   expect(silent.message).toContain("the TLS handshake timed out");
 });
 
+/** Chunks are what the writer wrote at once, or less, or more: a line may come with its end or before it. */
+function linesOfText(): TransformStream<string, string> {
+  let rest = "";
+  return new TransformStream({
+    transform(chunk, controller) {
+      const parts = (rest + chunk).split("\n");
+      rest = parts.pop() ?? "";
+      for (const line of parts) controller.enqueue(line);
+    },
+  });
+}
+
 test("notify() reaches the service manager's socket, and nobody when there is none", async () => {
   const path = join(folder(), "notify");
   const listenerProgram = `
@@ -217,10 +229,10 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); print
 print(s.recv(1024).decode().replace("\\n", "|"), flush=True)`;
   const manager = Bun.spawn(["python3", "-c", listenerProgram, path], { stdout: "pipe" });
   cleanUp.push(() => manager.kill());
-  const reader = manager.stdout.getReader();
-  await reader.read();
+  const lines = manager.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(linesOfText()).values();
+  expect((await lines.next()).value).toBe("bound");
   expect(notify(path, ["READY=1", "STATUS=serving"])).toBe(true);
-  expect(new TextDecoder().decode((await reader.read()).value).trim()).toBe("READY=1|STATUS=serving");
+  expect((await lines.next()).value).toBe("READY=1|STATUS=serving");
   expect(notify(undefined, ["READY=1"])).toBe(false);
   expect(notify(join(folder(), "nobody"), ["READY=1"])).toBe(false);
 });
