@@ -5,6 +5,7 @@ import { No } from "../../base/fault.ts";
 import { Right, type Rights } from "../../mailbox/acl.ts";
 import type { Place } from "../../mailbox/place.ts";
 import type { Mailbox, NewMessage, Staging } from "../../mailbox/store.ts";
+import { OctetCheck } from "../../message/octet-check.ts";
 import type { Frame } from "../../wire/frame.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../../wire/frame-reader.ts";
 import { formatSequenceSet } from "../../wire/sequence-set.ts";
@@ -15,7 +16,6 @@ import type { Ok } from "../row.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import type { AppendUpload } from "./append-upload.ts";
-import { OctetCheck } from "../../message/octet-check.ts";
 
 export class LocalAppend implements AppendUpload {
   readonly #session: Session;

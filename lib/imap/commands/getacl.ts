@@ -1,6 +1,6 @@
 // GETACL (RFC 4314 §3.3). A frontend answers from its list: MUPDATE carries the ACLs (S15).
 
-import { parseAcl, formatRights, Right } from "../../mailbox/acl.ts";
+import { formatRights, parseAcl, Right } from "../../mailbox/acl.ts";
 import { formatAstring } from "../../wire/writer.ts";
 import { locateVisible, requireRights } from "../access.ts";
 import { type MailboxArgs, mailboxArgs } from "../parse/mailbox.ts";

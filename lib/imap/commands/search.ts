@@ -1,8 +1,8 @@
 // SEARCH and UID SEARCH (RFC 3501 §6.4.4).
 
+import { readSearch } from "../parse/search.ts";
 import type { Row } from "../row.ts";
 import { row, selected } from "../row.ts";
-import { readSearch } from "../parse/search.ts";
 import { search } from "../search/evaluate.ts";
 import type { SearchKey } from "../search/key.ts";
 import { localSelection } from "../selected.ts";
