@@ -4,6 +4,7 @@
 import { Bye, describeFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import { newSessionId } from "../base/session-id.ts";
+import { greetingName } from "../config/product.ts";
 import { type RightsReader, rightsReaderOf } from "../mailbox/effective-rights.ts";
 import { Namespace } from "../mailbox/namespace.ts";
 import type { Completion, Links, Remote } from "../mailbox/place.ts";
@@ -64,10 +65,9 @@ export class Session implements Receiver {
   /** Greets the client and begins to read. */
   start(): void {
     const { config, version } = this.server;
-    const product = config.serverinfo === "on" ? ` iatlas ${version}` : config.serverinfo === "min" ? " iatlas" : "";
-    const name = config.serverinfo === "off" ? "" : `${config.servername}`;
+    const name = config.serverinfo === "off" ? "" : `${greetingName(config, version)} `;
     this.connection.setIdleTimeout(config.login_timeout * 1000);
-    this.send(statusLine("*", "OK", formatCapabilities(this), `${name}${product} server ready`.trim()));
+    this.send(statusLine("*", "OK", formatCapabilities(this), `${name}server ready`));
     this.connection.attach(this);
   }
 

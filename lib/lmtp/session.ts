@@ -2,6 +2,7 @@
 // does not know where mail goes: see delivery.ts.
 
 import { describeFault } from "../base/fault.ts";
+import { greetingName } from "../config/product.ts";
 import type { Connection } from "../net/connection.ts";
 import { LineSession } from "../net/line-session.ts";
 import { contextOf, mechanismsFor } from "../sasl/login-policy.ts";
@@ -41,9 +42,8 @@ export class LmtpSession extends LineSession<Reply> {
 
   start(): void {
     const { config, version } = this.server;
-    const product = config.serverinfo === "on" ? ` iatlas ${version}` : config.serverinfo === "min" ? " iatlas" : "";
     this.connection.setIdleTimeout(config.lmtp_idle_timeout * 1000);
-    this.answer(reply(220, "", `${config.servername}${product} LMTP server ready`));
+    this.answer(reply(220, "", `${greetingName(config, version, "LMTP")} server ready`));
     this.connection.attach(this);
   }
 

@@ -2,6 +2,7 @@
 // server answers, the connection is handed over to a pipe and the session has nothing more to say.
 
 import { Bye, describeFault } from "../base/fault.ts";
+import { greetingName } from "../config/product.ts";
 import type { Connection } from "../net/connection.ts";
 import { LineSession } from "../net/line-session.ts";
 import type { Identity } from "../sasl/identity.ts";
@@ -35,9 +36,8 @@ export class Pop3Session extends LineSession<string> {
 
   start(): void {
     const { config, version } = this.server;
-    const product = config.serverinfo === "on" ? ` iatlas ${version}` : config.serverinfo === "min" ? " iatlas" : "";
     this.connection.setIdleTimeout(loginTimeoutMs);
-    this.send(ok(`${config.servername}${product} POP3 server ready`));
+    this.send(ok(`${greetingName(config, version, "POP3")} server ready`));
     this.connection.attach(this);
   }
 

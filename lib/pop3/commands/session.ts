@@ -1,13 +1,14 @@
 // CAPA (RFC 2449), STLS (RFC 2595 §4) and QUIT.
 
 import { No } from "../../base/fault.ts";
+import { productName } from "../../config/product.ts";
 import { err, ok } from "../reply.ts";
 import type { Pop3Session } from "../session.ts";
 
 export function capa(session: Pop3Session): string {
   const { config, tls, version, loginDelay } = session.server;
   const mechanisms = session.mechanisms().map((each) => each.name);
-  const product = config.serverinfo === "on" ? `iatlas ${version}` : "iatlas";
+  const product = productName(config, version);
   const names = [
     ...(session.maildrop || mechanisms.length === 0 ? [] : [`SASL ${mechanisms.join(" ")}`]),
     ...(!session.maildrop && tls() && !session.connection.tls ? ["STLS"] : []),
@@ -19,7 +20,7 @@ export function capa(session: Pop3Session): string {
     "RESP-CODES",
     "AUTH-RESP-CODE",
     ...(!session.maildrop && session.isPlaintextAllowed ? ["USER"] : []),
-    ...(config.serverinfo === "off" ? [] : [`IMPLEMENTATION ${product}`]),
+    ...(product === "" ? [] : [`IMPLEMENTATION ${product}`]),
   ];
   return `${ok("List of capabilities follows")}${names.join("\r\n")}\r\n.\r\n`;
 }
