@@ -12,6 +12,15 @@ import { errorCode, syncFolder, WalSync } from "./durable.ts";
 /** How long a writer tries to get its turn. */
 const busyDeadlineMs = 10_000;
 
+/** The file is damaged, or the disk below it fails: for a client temporary, for a program nothing that waiting mends. */
+export class DatabaseFault extends No {
+  readonly exitCode = 74; // EX_IOERR
+
+  constructor(action: "open" | "write", path: string, cause: unknown) {
+    super("UNAVAILABLE", `Cannot ${action} "${path}": ${describeFault(cause)}`, { cause });
+  }
+}
+
 export interface DurableDatabaseOptions {
   readonly path: string;
   readonly clock: Clock;
@@ -27,7 +36,7 @@ export class DurableDatabase {
   #folderSynced: Promise<void> | undefined;
   #isClosed = false;
 
-  /** Throws No("UNAVAILABLE") for a file that is damaged, cannot be read or was written by a newer version. */
+  /** Throws DatabaseFault for a file that is damaged, cannot be read or was written by a newer version. */
   constructor({ path, clock, migrate }: DurableDatabaseOptions) {
     this.#path = path;
     this.#clock = clock;
@@ -57,7 +66,7 @@ export class DurableDatabase {
       return result;
     } catch (fault) {
       if (this.db.inTransaction) this.db.run("ROLLBACK");
-      throw isDiskFault(fault) ? cannot("write", this.#path, fault) : fault;
+      throw isDiskFault(fault) ? new DatabaseFault("write", this.#path, fault) : fault;
     }
   }
 
@@ -75,7 +84,7 @@ export class DurableDatabase {
       return true;
     } catch (fault) {
       if (errorCode(fault).startsWith("SQLITE_BUSY")) return false;
-      throw isDiskFault(fault) ? cannot("write", this.#path, fault) : fault;
+      throw isDiskFault(fault) ? new DatabaseFault("write", this.#path, fault) : fault;
     }
   }
 }
@@ -94,17 +103,13 @@ function open(path: string, migrate: (db: Database) => void): Database {
     return db;
   } catch (fault) {
     db?.close();
-    throw cannot("open", path, fault);
+    throw new DatabaseFault("open", path, fault);
   }
 }
 
 /** The file or the disk below it is at fault: neither our SQL nor what somebody asked for. */
 function isDiskFault(fault: unknown): boolean {
   return /^SQLITE_(CORRUPT|NOTADB|IOERR|FULL|CANTOPEN|READONLY)/.test(errorCode(fault));
-}
-
-function cannot(what: "open" | "write", path: string, cause: unknown): No {
-  return new No("UNAVAILABLE", `Cannot ${what} "${path}": ${describeFault(cause)}`, { cause });
 }
 
 /** Runs those of `migrations` that the database has not seen: PRAGMA user_version counts them. */

@@ -61,7 +61,7 @@ test.each<[string, (path: string) => void | Promise<void>]>([
   expect(fault).toBeInstanceOf(No);
   expect(fault).toMatchObject({ code: "UNAVAILABLE" });
   expect(describeFault(fault)).toMatch(new RegExp(`^Cannot open "${path}": [^\\n]+$`));
-  expect(exitCodeFor(fault)).toBe(exitCodes.temporaryFailure);
+  expect(exitCodeFor(fault)).toBe(exitCodes.ioError);
 });
 
 test("a change that meets a damaged page is refused for now and undone", async () => {
