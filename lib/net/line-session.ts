@@ -26,6 +26,8 @@ export abstract class LineSession<Reply> implements Receiver {
   #isClosed = false;
   #isTakenOver = false;
   #isDraining = false;
+  /** The peer will send nothing more. */
+  #hasInputEnded = false;
 
   /** `onEnd` is called once, when the connection is gone and everything is released. */
   protected constructor(connection: Connection, log: Log, onEnd: () => void) {
@@ -65,8 +67,8 @@ export abstract class LineSession<Reply> implements Receiver {
   readLine(): Promise<string> {
     this.#lineWaiter = Promise.withResolvers();
     const { promise } = this.#lineWaiter;
-    if (this.#isClosed) this.#lineWaiter.reject(new Bye("Connection closed"));
-    else this.#offerLine();
+    this.#offerLine();
+    if (this.#isClosed || this.#hasInputEnded) this.#giveUpLine();
     return promise;
   }
 
@@ -101,11 +103,18 @@ export abstract class LineSession<Reply> implements Receiver {
     if (this.#isBusy && this.#lines.buffered > maxWaitingInput) this.#pause();
   }
 
+  /** The peer asks nothing more but still reads: what it asked is answered, then we hang up. */
+  ended(): void {
+    this.#hasInputEnded = true;
+    this.#giveUpLine();
+    this.#hangUpWhenDone();
+  }
+
   closed(reason: CloseReason): void {
     if (this.#isClosed) return;
     this.#isClosed = this.#isEnding = true;
     this.log.debug("disconnected", { reason: reason.kind });
-    this.#lineWaiter?.reject(new Bye("Connection closed"));
+    this.#giveUpLine();
     if (!this.#isBusy) void this.#release();
   }
 
@@ -151,6 +160,18 @@ export abstract class LineSession<Reply> implements Receiver {
     else waiter.resolve(line);
   }
 
+  #giveUpLine(): void {
+    this.#lineWaiter?.reject(new Bye("Connection closed"));
+    this.#lineWaiter = undefined;
+  }
+
+  /** What is left in the input after its end is half a command or half a message. */
+  #hangUpWhenDone(): void {
+    if (!this.#hasInputEnded || this.#isBusy || this.#isEnding || this.#isTakenOver) return;
+    this.#isEnding = true;
+    this.connection.close();
+  }
+
   /** Runs what is complete in the input until a command has to wait. */
   #pump(): void {
     while (!this.#isBusy && !this.#isEnding && !this.#isTakenOver) {
@@ -181,6 +202,7 @@ export abstract class LineSession<Reply> implements Receiver {
     }
     this.#pump();
     if (this.#isDraining) this.drain();
+    this.#hangUpWhenDone();
     if (this.#isPaused && !this.#isBusy) {
       this.#isPaused = false;
       this.connection.resume();

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { ManualClock } from "../../lib/base/clock.ts";
+import { LmtpSession } from "../../lib/lmtp/session.ts";
 import { requireMailboxName } from "../../lib/mailbox/name.ts";
+import { askAndEnd } from "../support/half-close.ts";
 import { entry, listOf } from "../support/imap-session.ts";
 import { LmtpWorld, type LmtpWorldOptions } from "../support/lmtp-world.ts";
 
@@ -263,6 +265,19 @@ test("commands and messages sent in one go are answered in order (R88)", async (
   const codes = (await client.end()).match(/^\d+/gm);
   expect(codes).toEqual(["250", "250", "354", "250", "250", "250", "354", "250", "221"]);
   expect(await lmtp.texts("user.ann")).toHaveLength(2);
+});
+
+test("a client that has finished sending is answered; half a message is not delivered", async () => {
+  const lmtp = await world();
+  const ask = async (text: string) => {
+    const heard = await askAndEnd((connection) => new LmtpSession(lmtp.server, connection).start(), text);
+    return heard.match(/^\d+ /gm)?.map(Number);
+  };
+  const start = "LHLO client.test\r\nMAIL FROM:<a@lab>\r\nRCPT TO:<ann>\r\nDATA\r\nhi\r\n";
+  expect(await ask(start)).toEqual([220, 250, 250, 250, 354]);
+  expect(await lmtp.texts("user.ann")).toEqual([]);
+  expect(await ask(`${start}.\r\n`)).toEqual([220, 250, 250, 250, 354, 250]);
+  expect(await lmtp.texts("user.ann")).toHaveLength(1);
 });
 
 test("a client that leaves in the middle of a message delivers nothing (R91)", async () => {

@@ -3,14 +3,15 @@ import { ManualClock, systemClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { defaultConfig } from "../../lib/config/config.ts";
-import type { Connection } from "../../lib/net/connection.ts";
-import { connectionPair } from "../../lib/net/pair.ts";
 import { backendLogin } from "../../lib/murder/backend-login.ts";
 import { Health } from "../../lib/murder/health.ts";
 import { MurderMaildrops } from "../../lib/murder/pop3-proxy.ts";
 import { MurderRouter } from "../../lib/murder/router.ts";
+import type { Connection } from "../../lib/net/connection.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
 import { LocalMaildrops } from "../../lib/pop3/local-maildrops.ts";
 import { Pop3Session } from "../../lib/pop3/session.ts";
+import { askAndEnd } from "../support/half-close.ts";
 import { entry } from "../support/imap-session.ts";
 import { MailWorld, mail } from "../support/mail-world.ts";
 import { Pop3World } from "../support/pop3-world.ts";
@@ -95,6 +96,17 @@ test("commands that the client sent behind its login reach the backend", async (
   client.send("USER ann\r\nPASS ann-secret\r\nSTAT\r\nQUIT\r\n");
   const lines = (await client.end()).split("\r\n");
   expect(lines.map((line) => line.slice(0, 7))).toEqual(["+OK mai", "+OK Nam", "+OK Mai", "+OK 1 1", "+OK", ""]);
+});
+
+test("a client that has finished sending hears the backend's answers", async () => {
+  const { frontend } = await murder();
+  const heard = await askAndEnd(
+    (connection) => new Pop3Session(frontend.server, connection).start(),
+    "USER ann\r\nPASS ann-secret\r\nSTAT\r\nQUIT\r\n",
+  );
+  expect(heard.split("\r\n").map((line) => line.slice(0, 7))).toEqual([
+    ...["+OK mai", "+OK Nam", "+OK Mai", "+OK 1 1", "+OK", ""],
+  ]);
 });
 
 test("the user proves himself at the frontend", async () => {
