@@ -13,7 +13,6 @@ import type { Maildrop } from "./maildrop.ts";
 import { err, internalError, ok, refusalOf } from "./reply.ts";
 import type { Pop3Server, RemoteMaildrop } from "./server.ts";
 
-const loginTimeoutMs = 180_000;
 /** RFC 1939 §3. */
 const leastIdleSeconds = 600;
 
@@ -36,7 +35,7 @@ export class Pop3Session extends LineSession<string> {
 
   start(): void {
     const { config, version } = this.server;
-    this.connection.setIdleTimeout(loginTimeoutMs);
+    this.connection.setIdleTimeout(config.login_timeout * 1000);
     this.send(ok(`${greetingName(config, version, "POP3")} server ready`));
     this.connection.attach(this);
   }

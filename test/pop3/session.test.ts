@@ -2,7 +2,11 @@ import { expect, test } from "bun:test";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { SystemFlags } from "../../lib/mailbox/store.ts";
 import type { ServerTls } from "../../lib/net/connection.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
+import { Pop3Session } from "../../lib/pop3/session.ts";
+import { askAndEnd } from "../support/half-close.ts";
 import { entry } from "../support/imap-session.ts";
+import { LineDialogue } from "../support/line-dialogue.ts";
 import { MailWorld, mail } from "../support/mail-world.ts";
 import { Pop3World, type Pop3WorldOptions } from "../support/pop3-world.ts";
 
@@ -357,4 +361,28 @@ test("a message of many pieces is sent whole", async () => {
   const text = await client.end();
   const expected = mail("big", body).replaceAll("\n", "\r\n").replaceAll("\r\n.", "\r\n..");
   expect(text === `+OK Message follows\r\n${expected}.\r\n+OK\r\n`).toBe(true);
+});
+
+test("a client that has finished sending is answered; what it marked is removed only after QUIT", async () => {
+  const { mailboxes, pop3 } = await world();
+  const ask = async (text: string) => {
+    const heard = await askAndEnd((connection) => new Pop3Session(pop3.server, connection).start(), text);
+    return heard.split("\r\n").slice(1, -1);
+  };
+  const login = "USER ann\r\nPASS ann-secret\r\n";
+  expect((await ask(`${login}DELE 1\r\n`)).at(-1)).toBe("+OK message deleted");
+  expect((await mailboxes.mailbox("user.ann")).totals().messages).toBe(2);
+  expect((await ask(`${login}DELE 1\r\nQUIT\r\n`)).length).toBe(4);
+  expect((await mailboxes.mailbox("user.ann")).totals().messages).toBe(1);
+});
+
+test("who is silent before a login is sent away after login_timeout", async () => {
+  const clock = new ManualClock();
+  const { pop3 } = await world({ config: { login_timeout: 5 } });
+  const [mine, theirs] = connectionPair(clock);
+  new Pop3Session(pop3.server, theirs).start();
+  const client = new LineDialogue(mine);
+  await client.line();
+  clock.advance(10_000);
+  expect(await client.end()).toBe("");
 });
