@@ -1,24 +1,15 @@
 // Throw-away certificates for demos and tests: an authority made on the spot and certificates signed by it (ECDSA P-256).
 // Keys are never meant to live long; a real murder gets its certificates elsewhere.
 
-import "reflect-metadata"; // @peculiar/x509 needs it loaded first
 import { isIP } from "node:net";
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PemConverter,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-  type X509Certificate,
-} from "@peculiar/x509";
+import type { ExtendedKeyUsage, X509Certificate } from "@peculiar/x509";
 import type { CertificatePair } from "./connection.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const defaultDays = 30;
 const dayMs = 86_400_000;
+
+type X509 = typeof import("@peculiar/x509");
 
 export interface CertificateAuthority {
   /** PEM of the authority's own certificate: what clients trust. */
@@ -37,28 +28,39 @@ export interface IssueOptions {
 export async function createCertificateAuthority(
   commonName = "iatlas throw-away authority",
 ): Promise<CertificateAuthority> {
+  const x509 = await loadX509();
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const authority = await X509CertificateGenerator.createSelfSigned({
+  const authority = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(defaultDays),
     serialNumber: randomSerial(),
     name: `CN=${escapeName(commonName)}`,
     keys,
     signingAlgorithm: algorithm,
     extensions: [
-      new BasicConstraintsExtension(true, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
     ],
   });
   const issue = (name: string, names: readonly string[], usage: ExtendedKeyUsage, options: IssueOptions = {}) =>
-    issueCertificate(authority, keys.privateKey, name, names, usage, options.days ?? defaultDays);
+    issueCertificate(x509, authority, keys.privateKey, name, names, usage, options.days ?? defaultDays);
   return {
     certificate: authority.toString("pem"),
-    issueServer: (names, options) => issue(names[0] ?? "localhost", names, ExtendedKeyUsage.serverAuth, options),
-    issueClient: (name, options) => issue(name, [], ExtendedKeyUsage.clientAuth, options),
+    issueServer: (names, options) => issue(names[0] ?? "localhost", names, x509.ExtendedKeyUsage.serverAuth, options),
+    issueClient: (name, options) => issue(name, [], x509.ExtendedKeyUsage.clientAuth, options),
   };
 }
 
+/**
+ * Compiled, a module's own imports do not keep their order, and x509 needs the other one to have run before. Both cost 100 ms
+ * that a program spends only when it makes certificates.
+ */
+async function loadX509(): Promise<X509> {
+  await import("reflect-metadata");
+  return await import("@peculiar/x509");
+}
+
 async function issueCertificate(
+  x509: X509,
   authority: X509Certificate,
   authorityKey: CryptoKey,
   commonName: string,
@@ -68,7 +70,7 @@ async function issueCertificate(
 ): Promise<CertificatePair> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const alternativeNames = names.map((value) => ({ type: isIP(value) ? ("ip" as const) : ("dns" as const), value }));
-  const certificate = await X509CertificateGenerator.create({
+  const certificate = await x509.X509CertificateGenerator.create({
     ...validity(days),
     serialNumber: randomSerial(),
     subject: `CN=${escapeName(commonName)}`,
@@ -77,14 +79,14 @@ async function issueCertificate(
     signingKey: authorityKey,
     signingAlgorithm: algorithm,
     extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([usage]),
-      ...(alternativeNames.length > 0 ? [new SubjectAlternativeNameExtension(alternativeNames)] : []),
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([usage]),
+      ...(alternativeNames.length > 0 ? [new x509.SubjectAlternativeNameExtension(alternativeNames)] : []),
     ],
   });
   const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
-  return { certificate: certificate.toString("pem"), key: PemConverter.encode(key, "PRIVATE KEY") };
+  return { certificate: certificate.toString("pem"), key: x509.PemConverter.encode(key, "PRIVATE KEY") };
 }
 
 /** Starts a day early: clocks of machines differ. */

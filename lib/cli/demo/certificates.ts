@@ -4,6 +4,7 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createCertificateAuthority } from "../../net/certificate-authority.ts";
 import { type DemoPlan, demoHost } from "./plan.ts";
 
 const renewBeforeMs = 2 * 86_400_000;
@@ -16,10 +17,6 @@ export function authorityPath(plan: DemoPlan): string {
 export async function prepareCertificates(plan: DemoPlan, nowMs: number): Promise<void> {
   const files = plan.nodes.map((node) => join(node.folder, "cert.pem"));
   if ([authorityPath(plan), ...files].every((file) => isFresh(file, nowMs))) return;
-  // Loaded here because it costs 100 ms and most starts do without.
-  // Compiled, a module's own imports do not keep the order that x509 needs: this one must have run before.
-  await import("reflect-metadata");
-  const { createCertificateAuthority } = await import("../../net/certificate-authority.ts");
   const authority = await createCertificateAuthority("iatlas demo");
   await Promise.all(
     plan.nodes.map(async (node) => {
