@@ -32,6 +32,10 @@ export class Keeper {
   #state: KeeperState = "idle";
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #starts = 0;
+  /** The child that runs now has said that it serves. */
+  #isReady = false;
+  /** The administrator knows that it does not come up; from then on the growing back-off reminds him. */
+  #isFailureTold = false;
   #run: Promise<void> = Promise.resolve();
 
   constructor(options: KeeperOptions) {
@@ -67,11 +71,17 @@ export class Keeper {
     }
     this.#child = child;
     this.#state = "running";
+    this.#isReady = false;
     this.#starts += 1;
     this.#lastStartMs = this.#options.clock.monotonic();
     this.#options.log.debug("started", { pid: child.pid });
     this.#run = child.ended.then((end) => this.#ended(child, end));
-    return child.ready;
+    const isReady = await child.ready;
+    if (isReady && this.#child === child) {
+      this.#isReady = true;
+      this.#isFailureTold = false;
+    }
+    return isReady;
   }
 
   signal(name: "SIGHUP" | "SIGTERM" | "SIGKILL"): void {
@@ -93,21 +103,30 @@ export class Keeper {
 
   #ended(child: Child, end: ChildEnd): void {
     this.#child = undefined;
-    const { log, clock } = this.#options;
-    const fields = { pid: child.pid, end: describeEnd(end) };
-    // 75 is a child's own wish to be replaced, as in Cyrus.
-    if (this.#state === "stopped" || end.code === 0 || end.code === 75) log.debug("ended", fields);
-    else log.warning("died", fields);
-    this.#afterEnd(clock.monotonic() - this.#lastStartMs);
+    this.#tellEnd(child.pid, end);
+    this.#afterEnd(this.#options.clock.monotonic() - this.#lastStartMs, end);
   }
 
-  #afterEnd(livedMs: number): void {
+  #tellEnd(pid: number, end: ChildEnd): void {
+    const { log } = this.#options;
+    const fields = { pid, end: describeEnd(end) };
+    // 75 is a child's own wish to be replaced, as in Cyrus; from one that never served it says that it cannot yet.
+    const isOwnWish = end.code === 0 || end.code === 75;
+    if (this.#state === "stopped" || (isOwnWish && (this.#isReady || this.#isFailureTold))) log.debug("ended", fields);
+    else if (isOwnWish) log.warning("ended before it was ready", fields);
+    else log.warning("died", fields);
+    if (!this.#isReady) this.#isFailureTold = true;
+  }
+
+  #afterEnd(livedMs: number, end?: ChildEnd): void {
     if (this.#state === "stopped") return;
     const { clock, log, mostStartsPerSecond } = this.#options;
     const backoffMs = this.#backoff.died(clock.monotonic(), livedMs);
     const spacingMs = mostStartsPerSecond > 0 ? 1000 / mostStartsPerSecond : 0;
     const delayMs = Math.max(backoffMs, spacingMs - livedMs);
-    if (backoffMs > 0) log.error("keeps dying", { nextStartInSeconds: backoffMs / 1000 });
+    if (backoffMs > 0) {
+      log.error("keeps dying", { nextStartInSeconds: backoffMs / 1000, end: end && describeEnd(end) });
+    }
     if (delayMs <= 0) {
       this.#again();
       return;

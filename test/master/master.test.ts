@@ -66,6 +66,16 @@ test("a worker that keeps dying is started later and later, but never given up",
   expect(it.read("log")).toBe("x\n".repeat(7));
 });
 
+test("a worker that ends with 75 before it serves is told once, and again whenever the wait grows", async () => {
+  const clock = new ManualClock();
+  await using it = testMaster({ clock });
+  await it.start(`SERVICES {\n imap cmd="note $DIR/log x 75" listen="127.0.0.1:0" prefork=1\n}`);
+  expect(await it.logged("nextStartInSeconds=1")).toEndWith('end="exit code 75"');
+  clock.advance(1000);
+  await it.logged("nextStartInSeconds=2");
+  expect(it.lines.filter((line) => line.includes("ended before it was ready"))).toHaveLength(1);
+});
+
 test("START commands run one after the other before anything else, and a failure starts nothing", async () => {
   await using it = testMaster();
   await it.start(
