@@ -1,8 +1,8 @@
 // Maildrops of a murder (S154, S155): the user has proved himself here; his INBOX's server is looked up, logged in to in
 // his name, and then hears and answers everything itself.
 
-import { describeFault, No } from "../base/fault.ts";
 import type { Clock } from "../base/clock.ts";
+import { describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import type { ClientOrigin, Router } from "../mailbox/place.ts";
 import type { Connection } from "../net/connection.ts";
@@ -13,7 +13,7 @@ import type { Health } from "./health.ts";
 import { pipe } from "./pipe.ts";
 
 export interface MurderMaildropsParts {
-  readonly router: Pick<Router, "home">;
+  readonly router: Pick<Router, "home" | "settle">;
   /** What a server that keeps mailboxes does for its own users; undefined on a frontend. */
   readonly local: Maildrops | undefined;
   /** Opens a connection to the POP3 service of a server, within its deadline. */
@@ -37,9 +37,23 @@ export class MurderMaildrops implements Maildrops {
   async open(client: ClientOrigin, folder: string | undefined): Promise<OpenedMaildrop> {
     const { router, local } = this.#parts;
     const home = await router.home(client.identity.user);
-    if (home !== "here") return await this.#openAt(home.server, client, folder);
+    if (home !== "here") return await this.#openElsewhere(home.server, client, folder);
     if (!local) throw new No("UNAVAILABLE", "Mailbox is not available now");
     return await local.open(client, folder);
+  }
+
+  /** A server that refuses for good may have lost the mailbox to another one a moment ago: that is not the client's trouble. */
+  async #openElsewhere(server: string, client: ClientOrigin, folder: string | undefined): Promise<OpenedMaildrop> {
+    const { router } = this.#parts;
+    try {
+      return await this.#openAt(server, client, folder);
+    } catch (fault) {
+      if (!(fault instanceof No) || fault.code !== "NOPERM") throw fault;
+      await router.settle();
+      const home = await router.home(client.identity.user);
+      if (home !== "here" && home.server === server) throw fault;
+      throw new No("UNAVAILABLE", "Mailbox has been moved to another server");
+    }
   }
 
   async #openAt(server: string, client: ClientOrigin, folder: string | undefined): Promise<RemoteMaildrop> {

@@ -19,8 +19,8 @@ const codes: Readonly<Record<string, ResponseCode | undefined>> = {
   PRIVACYREQUIRED: "AUTH",
   INUSE: "IN-USE",
   NOPERM: "SYS/PERM",
-  // An account without an INBOX is for the administrator; it may come later (Cyrus says the same).
-  NONEXISTENT: "SYS/TEMP",
+  // Nobody but an administrator can help an account without an INBOX (RFC 3206 §4).
+  NONEXISTENT: "SYS/PERM",
 };
 
 /** Undefined for a defect: the caller logs it. */

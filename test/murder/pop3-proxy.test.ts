@@ -3,6 +3,7 @@ import { ManualClock, systemClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { defaultConfig } from "../../lib/config/config.ts";
+import type { MailboxList } from "../../lib/mailbox/list.ts";
 import { backendLogin } from "../../lib/murder/backend-login.ts";
 import { Health } from "../../lib/murder/health.ts";
 import { MurderMaildrops } from "../../lib/murder/pop3-proxy.ts";
@@ -19,7 +20,7 @@ import { Pop3World } from "../support/pop3-world.ts";
 const on = (server: string) => ({ server, partition: "default" });
 
 /** A frontend; ann is on be1, home on the frontend itself if it keeps mailboxes. */
-async function murder({ keepsMailboxes = false, isComplete = true } = {}) {
+async function murder({ keepsMailboxes = false, isComplete = true, news = async (_list: MailboxList) => {} } = {}) {
   const mailboxes = await MailWorld.of([entry("user.ann", "ann lrswipkxtea"), entry("user.ann.lists", "ann lrswip")]);
   await mailboxes.deliver("user.ann", [mail("one")]);
   const backend = new Pop3World(mailboxes, { config: { proxyservers: ["proxy"], popsubfolders: true } });
@@ -34,7 +35,10 @@ async function murder({ keepsMailboxes = false, isComplete = true } = {}) {
   const { list } = ours;
   const router = new MurderRouter({
     ...{ list, ownServer: "fe.test", keepsMailboxes, hasVirtualDomains: false },
-    catchUp: async () => true,
+    catchUp: async () => {
+      await news(list);
+      return true;
+    },
     openLinks: () => {
       throw new Error("no IMAP here");
     },
@@ -123,8 +127,8 @@ test("the user proves himself at the frontend", async () => {
 
 test.each([
   ["away", "-ERR [SYS/TEMP] Server unavailable, try again later"],
-  ["gone", "-ERR [SYS/TEMP] Mailbox does not exist"],
-  ["nosuch", "-ERR [SYS/TEMP] Mailbox does not exist"],
+  ["gone", "-ERR [SYS/PERM] Mailbox does not exist"],
+  ["nosuch", "-ERR [SYS/PERM] Mailbox does not exist"],
 ])("the login of %s is answered %s", async (user, refusal) => {
   const { frontend } = await murder();
   await frontend.connect().play(`
@@ -135,6 +139,19 @@ test.each([
     S: ${refusal}
     C: CAPA
     S: +OK List of capabilities follows
+  `);
+});
+
+test("a refusal for good by the server that had the mailbox a moment ago is one for now", async () => {
+  const moved = entry("user.gone", "", on("be2.test"));
+  const news = async (list: MailboxList) => void (await list.change([{ put: moved }]));
+  const { frontend } = await murder({ news });
+  await frontend.connect().play(`
+    S: +OK …
+    C: USER gone
+    S: +OK …
+    C: PASS gone-secret
+    S: -ERR [SYS/TEMP] Mailbox has been moved to another server
   `);
 });
 

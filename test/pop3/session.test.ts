@@ -218,7 +218,7 @@ test("a maildrop has one session at a time (R99, R106)", async () => {
 
 test.each([
   ["moving", "-ERR [SYS/TEMP] Mailbox is being moved or is on another server"],
-  ["nosuch", "-ERR [SYS/TEMP] Mailbox does not exist"],
+  ["nosuch", "-ERR [SYS/PERM] Mailbox does not exist"],
 ])("the login of %s is answered %s", async (user, refusal) => {
   const { pop3 } = await world();
   await pop3.connect().play(`
