@@ -148,12 +148,19 @@ export class Session implements Receiver {
   }
 
   /** Passes a command on as it came and its untagged answers back as they come. */
-  relay(command: Command, remote: Remote): Promise<Completion> {
-    return remote.relay(command.frame, {
-      data: (bytes) => this.send(bytes),
-      drained: () => this.drained(),
-      continuation: (text) => void this.send(`+ ${text}\r\n`),
-    });
+  async relay(command: Command, remote: Remote): Promise<Completion> {
+    if (this.#isClosed) throw new Bye("Connection closed");
+    // Nobody reads the rest of the answer of a client that is gone: the other server need not send it, nor be waited for.
+    const stop = this.onClose(() => this.#links?.closeAll());
+    try {
+      return await remote.relay(command.frame, {
+        data: (bytes) => this.send(bytes),
+        drained: () => this.drained(),
+        continuation: (text) => void this.send(`+ ${text}\r\n`),
+      });
+    } finally {
+      stop();
+    }
   }
 
   // ---- input

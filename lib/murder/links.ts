@@ -32,6 +32,7 @@ export class BackendLinks implements Links {
   }
 
   to(server: string): Promise<Remote> {
+    if (this.#isClosed) return Promise.reject(unavailable());
     const known = this.#opened.get(server);
     if (known) return known;
     const opening = this.#open(server);

@@ -1,68 +1,18 @@
 // A session's connections to backends: the real client against real sessions, with SCRAM between them.
 
 import { describe, expect, test } from "bun:test";
-import { ManualClock, systemClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { Session } from "../../lib/imap/session.ts";
-import type { ClientOrigin } from "../../lib/mailbox/place.ts";
 import { Health } from "../../lib/murder/health.ts";
 import { BackendLinks, type LinkOptions } from "../../lib/murder/links.ts";
-import type { Connection } from "../../lib/net/connection.ts";
-import { connectionPair } from "../../lib/net/pair.ts";
-import { plainIdentity } from "../../lib/sasl/identity.ts";
-import { chooseMechanism } from "../../lib/sasl/mechanisms.ts";
 import { mailServer } from "../support/imap-session.ts";
+import { type LinkedBackend, linkedBackend, origin } from "../support/linked-backend.ts";
 
-const client: ClientOrigin = {
-  identity: plainIdentity("ann"),
-  sessionId: "s1",
-  remoteHost: "192.0.2.1",
-  remotePort: 4711,
-  isSecure: false,
-};
+const proxyConfig = { proxyservers: ["murder"], allowplaintext: true };
 
-interface Backend {
-  readonly links: BackendLinks;
-  /** The backend's ends, as they were opened. */
-  readonly connections: Connection[];
-  readonly health: Health;
-}
-
-async function backend(): Promise<Backend> {
-  const server = await mailServer(["user.ann"], { config: { proxyservers: ["murder"], allowplaintext: true } });
-  const verified = {
-    ...server,
-    verifier: {
-      checkPassword: async (user: string, password: string) =>
-        (user === "murder" && password === "secret" ? "ok" : "wrong") as "ok" | "wrong",
-    },
-  };
-  const connections: Connection[] = [];
-  const health = new Health(systemClock);
-  const links = new BackendLinks(
-    {
-      async connect() {
-        const [theirs, ours] = connectionPair();
-        connections.push(theirs);
-        new Session(verified, theirs).start();
-        return ours;
-      },
-      planFor: (_server, { identity }) => ({
-        credentials: { authenticationId: "murder", authorizationId: identity.user, password: "secret" },
-        choose: (offered) =>
-          chooseMechanism({ offered, isSecure: true, hasExternal: false, hasPassword: true, isProxying: true }),
-        tls: undefined,
-        requiresTls: false,
-        id: [["x-session-id", "s1"]],
-      }),
-      responseTimeoutMs: 10_000,
-      health,
-      log: silentLog,
-    },
-    client,
-  );
-  return { links, connections, health };
+async function backend(): Promise<LinkedBackend> {
+  return linkedBackend(await mailServer(["user.ann"], { config: proxyConfig }));
 }
 
 describe("BackendLinks", () => {
@@ -127,7 +77,7 @@ describe("BackendLinks", () => {
       refusing(() => {
         tries += 1;
       }, new Health(clock)),
-      client,
+      origin,
     );
     for (let n = 0; n < 5; n += 1) await expect(again.to("be1")).rejects.toMatchObject({ code: "UNAVAILABLE" });
     expect(tries).toBe(1);

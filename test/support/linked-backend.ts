@@ -1,0 +1,70 @@
+// A backend for the connections of a session (murder/links): the real client against real sessions, with SCRAM between
+// them.
+
+import { systemClock } from "../../lib/base/clock.ts";
+import { silentLog } from "../../lib/base/log.ts";
+import type { ImapServer } from "../../lib/imap/server.ts";
+import { Session } from "../../lib/imap/session.ts";
+import type { ClientOrigin } from "../../lib/mailbox/place.ts";
+import { Health } from "../../lib/murder/health.ts";
+import { BackendLinks } from "../../lib/murder/links.ts";
+import type { Connection } from "../../lib/net/connection.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
+import { plainIdentity } from "../../lib/sasl/identity.ts";
+import { chooseMechanism } from "../../lib/sasl/mechanisms.ts";
+
+export const origin: ClientOrigin = {
+  identity: plainIdentity("ann"),
+  sessionId: "s1",
+  remoteHost: "192.0.2.1",
+  remotePort: 4711,
+  isSecure: false,
+};
+
+export interface LinkedBackend {
+  readonly links: BackendLinks;
+  /** The backend's ends, as they were opened. */
+  readonly connections: readonly Connection[];
+  readonly health: Health;
+  /** Resolves when the backend has released every session. */
+  allReleased(): Promise<void>;
+}
+
+/** `server` lets "murder" speak for its users; `beforeConnect` can hold a connection up. */
+export function linkedBackend(server: ImapServer, beforeConnect = async (): Promise<void> => {}): LinkedBackend {
+  const verified: ImapServer = {
+    ...server,
+    verifier: {
+      checkPassword: async (user, password) => (user === "murder" && password === "secret" ? "ok" : "wrong"),
+    },
+  };
+  const connections: Connection[] = [];
+  const releases: Promise<void>[] = [];
+  const health = new Health(systemClock);
+  const links = new BackendLinks(
+    {
+      async connect() {
+        await beforeConnect();
+        const [theirs, ours] = connectionPair();
+        const released = Promise.withResolvers<void>();
+        connections.push(theirs);
+        releases.push(released.promise);
+        new Session(verified, theirs, released.resolve).start();
+        return ours;
+      },
+      planFor: (_server, { identity }) => ({
+        credentials: { authenticationId: "murder", authorizationId: identity.user, password: "secret" },
+        choose: (offered) =>
+          chooseMechanism({ offered, isSecure: true, hasExternal: false, hasPassword: true, isProxying: true }),
+        tls: undefined,
+        requiresTls: false,
+        id: [["x-session-id", "s1"]],
+      }),
+      responseTimeoutMs: 10_000,
+      health,
+      log: silentLog,
+    },
+    origin,
+  );
+  return { links, connections, health, allReleased: async () => void (await Promise.all(releases)) };
+}
