@@ -6,7 +6,7 @@ import { CryptoHasher } from "bun";
 import fs from "node:fs";
 import fsp from "node:fs/promises";
 import { concatBytes, emptyBytes } from "../../base/bytes.ts";
-import { diskFault, fdatasync } from "../durable.ts";
+import { diskFault, fdatasync, isMissing } from "../durable.ts";
 import type { CachedStructure, StagedMessage, Staging } from "../store.ts";
 
 /** Computes what is cached of a message: lib/mailbox/structure.ts, passed in. */
@@ -79,7 +79,7 @@ class StagingFile implements Staging {
     this.#chunks = [];
     const remove = () => {
       fs.closeSync(descriptor);
-      fs.rmSync(this.#path, { force: true });
+      removeFile(this.#path);
     };
     if (this.#writing) this.#writing.then(remove, remove);
     else remove();
@@ -115,6 +115,15 @@ class StagingFile implements Staging {
   #openDescriptor(): number {
     if (this.#descriptor === undefined) throw new Error("message was finished or discarded");
     return this.#descriptor;
+  }
+}
+
+/** rmSync() with `force` does the same and looks at the file twice. */
+function removeFile(path: string): void {
+  try {
+    fs.unlinkSync(path);
+  } catch (fault) {
+    if (!isMissing(fault)) throw fault;
   }
 }
 
@@ -177,7 +186,7 @@ export class StagedFile implements StagedMessage {
 
   discard(): void {
     if (!this.#synced) this.#closeDescriptor();
-    fs.rmSync(this.path, { force: true });
+    removeFile(this.path);
   }
 
   async #syncOnce(): Promise<void> {
