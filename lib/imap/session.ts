@@ -45,6 +45,7 @@ export class Session implements Receiver {
   #links: Links | undefined;
   #isBusy = false;
   #isPaused = false;
+  #pendingAtIdle = 0;
   /** The client will send nothing more. */
   #hasInputEnded = false;
   #lineWaiter: { resolve(line: string): void; reject(reason: unknown): void } | undefined;
@@ -231,7 +232,12 @@ export class Session implements Receiver {
     if (!this.#isBusy) this.#release();
   }
 
+  /** A long answer is not silence, as long as the client takes some of it between two calls. */
   idle(): void {
+    const { pendingBytes } = this.connection;
+    const isTaking = pendingBytes === 0 || pendingBytes !== this.#pendingAtIdle;
+    this.#pendingAtIdle = pendingBytes;
+    if (this.#isBusy && !this.#lineWaiter && isTaking) return;
     this.end(this.isAuthenticated ? "Idle for too long" : "Login took too long");
   }
 
