@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
+import { environmentForChildren } from "../lib/master/environment.ts";
 import { PasswordFile } from "../lib/sasl/password-file.ts";
 import type { Target } from "./target.ts";
 
@@ -63,6 +64,7 @@ async function startAll(folder: string, children: Bun.Subprocess[]): Promise<Tar
       stdin: "ignore",
       stdout: "ignore",
       stderr: "inherit",
+      env: environmentForChildren(process.env),
     });
     children.push(child);
     processes[what] = child.pid;
