@@ -3,14 +3,15 @@
 import type { Config } from "../config/config.ts";
 import type { LoginPlan } from "../imap/client-login.ts";
 import type { MailboxList } from "../mailbox/list.ts";
+import { openMailboxList } from "../mailbox/list-sqlite.ts";
 import type { ClientOrigin, Router } from "../mailbox/place.ts";
 import { kick, kickPath } from "../mupdate/kick.ts";
 import { backendAddress } from "../murder/backend-address.ts";
+import { backendLogin } from "../murder/backend-login.ts";
 import { Health } from "../murder/health.ts";
 import { BackendLinks } from "../murder/links.ts";
 import { MurderRouter } from "../murder/router.ts";
 import { connect } from "../net/connect.ts";
-import { chooseMechanism } from "../sasl/mechanisms.ts";
 import type { ServiceContext } from "./service.ts";
 import { readClientTls } from "./tls-files.ts";
 
@@ -42,30 +43,10 @@ export function openRouter({ config, clock, log }: ServiceContext, settings: Rou
   });
 }
 
-/** How this server logs in at a backend for a client. */
+/** How this server logs in at a backend for a client, and what it says of him. */
 function loginPlan(config: Config, server: string, client: ClientOrigin, version: string): LoginPlan {
-  const password = config.forHost(server, "password") ?? config.proxy_password;
-  const named = config.forHost(server, "mechs")?.split(/\s+/) ?? undefined;
-  const allowed = config.force_sasl_client_mech === undefined ? named : [config.force_sasl_client_mech];
-  const realm = config.proxy_realm ? `@${config.proxy_realm}` : "";
   return {
-    credentials: {
-      authenticationId: `${config.proxy_authname}${realm}`,
-      authorizationId: client.identity.user,
-      password: password ?? "",
-    },
-    choose: (offered, isSecure) =>
-      chooseMechanism({
-        offered,
-        allowed,
-        // An administrator who lets passwords cross in the clear, or forces a mechanism that does, has decided.
-        isSecure: isSecure || config.allowplaintext || config.force_sasl_client_mech !== undefined,
-        hasExternal: isSecure && config.tls_client_cert !== undefined,
-        hasPassword: password !== undefined,
-        isProxying: true,
-      }),
-    tls: config.proxy_tls === "off" ? undefined : readClientTls(config, server),
-    requiresTls: config.proxy_tls === "require" || config.proxy_tls === "verify",
+    ...backendLogin(config, server, client.identity.user, (name) => readClientTls(config, name)),
     id: [
       ["name", "iatlas proxyd"],
       ["version", version],
@@ -74,4 +55,11 @@ function loginPlan(config: Config, server: string, client: ClientOrigin, version
       ["x-session-id", client.sessionId],
     ],
   };
+}
+
+/** A frontend only reads the list that the replica writes (S38); an empty one is made should the replica not have run yet. */
+export function openFrontendList({ config, clock }: ServiceContext): MailboxList {
+  const path = config.mboxlist_db_path;
+  openMailboxList({ path, clock }).close();
+  return openMailboxList({ path, clock, readOnly: true });
 }

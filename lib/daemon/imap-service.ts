@@ -4,11 +4,10 @@
 import { type Role, roleOf } from "../config/role.ts";
 import type { ImapServer } from "../imap/server.ts";
 import { Session } from "../imap/session.ts";
-import { openMailboxList } from "../mailbox/list-sqlite.ts";
 import { localRouter } from "../mailbox/place.ts";
 import type { Verifier } from "../sasl/mechanism.ts";
 import { createVerifier } from "../sasl/verify.ts";
-import { openRouter } from "./frontend-router.ts";
+import { openFrontendList, openRouter } from "./frontend-router.ts";
 import { openLocalMail } from "./local-mail.ts";
 import type { Service, ServiceContext } from "./service.ts";
 
@@ -59,10 +58,7 @@ interface Parts {
 
 /** A frontend reads the list that the replica writes, and keeps nothing itself (S38). */
 function openFrontend(context: ServiceContext, shared: Shared): Parts {
-  const { config, clock } = context;
-  const path = config.mboxlist_db_path;
-  openMailboxList({ path, clock }).close(); // makes an empty one, should the replica not have run yet
-  const list = openMailboxList({ path, clock, readOnly: true });
+  const list = openFrontendList(context);
   const router = openRouter(context, { list, keepsMailboxes: false, version: shared.version });
   return { server: { ...shared, list, router, local: undefined }, close: async () => list.close() };
 }

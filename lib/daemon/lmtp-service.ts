@@ -11,7 +11,6 @@ import { LocalDelivery } from "../lmtp/local-delivery.ts";
 import type { LmtpServer } from "../lmtp/server.ts";
 import { LmtpSession } from "../lmtp/session.ts";
 import type { MailboxList } from "../mailbox/list.ts";
-import { openMailboxList } from "../mailbox/list-sqlite.ts";
 import type { Router } from "../mailbox/place.ts";
 import { backendAddress } from "../murder/backend-address.ts";
 import { backendLogin } from "../murder/backend-login.ts";
@@ -23,7 +22,7 @@ import { MasterLocator } from "../murder/master-locator.ts";
 import { masterConnectionOptions } from "../murder/master-settings.ts";
 import { connect } from "../net/connect.ts";
 import { createVerifier } from "../sasl/verify.ts";
-import { openRouter } from "./frontend-router.ts";
+import { openFrontendList, openRouter } from "./frontend-router.ts";
 import { openMailFiles } from "./local-mail.ts";
 import type { Service, ServiceContext } from "./service.ts";
 import { readClientTls } from "./tls-files.ts";
@@ -84,10 +83,7 @@ function openBackend(context: ServiceContext, { version }: LmtpSettings): Opened
 }
 
 function openFrontend(context: ServiceContext, { version }: LmtpSettings): Opened {
-  const { config, clock } = context;
-  const path = config.mboxlist_db_path;
-  openMailboxList({ path, clock }).close(); // makes an empty one, should the replica not have run yet, or never run here
-  const list = openMailboxList({ path, clock, readOnly: true });
+  const list = openFrontendList(context);
   const master = new MasterLocator(() => connectToAnyMaster(masterOptions(context)));
   const router = openRouter(context, { list, keepsMailboxes: false, version });
   const murder = openMurder(context, locatorOf(list, router, master), undefined);

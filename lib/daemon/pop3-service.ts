@@ -2,7 +2,6 @@
 
 import { roleOf } from "../config/role.ts";
 import type { MailboxList } from "../mailbox/list.ts";
-import { openMailboxList } from "../mailbox/list-sqlite.ts";
 import { backendAddress } from "../murder/backend-address.ts";
 import { backendLogin } from "../murder/backend-login.ts";
 import { Health } from "../murder/health.ts";
@@ -13,7 +12,7 @@ import { LoginDelay } from "../pop3/login-delay.ts";
 import type { Maildrops, Pop3Server } from "../pop3/server.ts";
 import { Pop3Session } from "../pop3/session.ts";
 import { createVerifier } from "../sasl/verify.ts";
-import { openRouter } from "./frontend-router.ts";
+import { openFrontendList, openRouter } from "./frontend-router.ts";
 import { openMailFiles } from "./local-mail.ts";
 import type { Service, ServiceContext } from "./service.ts";
 import { readClientTls } from "./tls-files.ts";
@@ -64,10 +63,7 @@ function openBackend(context: ServiceContext, version: string): Opened {
 }
 
 function openFrontend(context: ServiceContext, version: string): Opened {
-  const { config, clock } = context;
-  const path = config.mboxlist_db_path;
-  openMailboxList({ path, clock }).close(); // makes an empty one, should the replica not have run yet
-  const list = openMailboxList({ path, clock, readOnly: true });
+  const list = openFrontendList(context);
   return { maildrops: openMurder(context, list, undefined, version), close: async () => list.close() };
 }
 
