@@ -11,11 +11,12 @@ test("isWorkerAlive() knows this process, and no other that had its number", () 
 });
 
 test("isWorkerAlive() takes a zombie for dead: in a container it may stay for ever", async () => {
-  // The shell becomes a program that never waits for the child.
+  // The shell becomes a program that never waits for its child; until then it would.
   const script = "sleep 30 & echo $!; exec sleep 30";
   const parent = Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe" });
   const { value } = await parent.stdout.getReader().read();
   const pid = new TextDecoder().decode(value).trim();
+  while (readFileSync(`/proc/${parent.pid}/comm`, "utf8") !== "sleep\n") await Bun.sleep(1);
   const stat = () =>
     readFileSync(`/proc/${pid}/stat`, "latin1")
       .replace(/^.*\) /, "")
