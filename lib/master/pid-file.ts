@@ -13,7 +13,7 @@ export interface PidFile {
 
 /** Throws when another master holds the file: its text names that master's process. */
 export function claimPidFile(path: string, pid: number): PidFile {
-  const fd = openPidFile(path);
+  const fd = openLockFile(path);
   if (!lockFile(fd)) {
     closeSync(fd);
     throw new AlreadyRunning(`Cannot lock ${path}: another master is running (process ${readPid(path)})`);
@@ -34,7 +34,8 @@ export class AlreadyRunning extends Error {
   readonly exitCode = 71; // EX_OSERR
 }
 
-function openPidFile(path: string): number {
+/** Opens the file, made if need be, and leaves its content alone. Throws ConfigError. */
+export function openLockFile(path: string): number {
   try {
     // No O_TRUNC: until the lock is ours, the content is another master's. O_CREAT | O_RDWR | O_CLOEXEC.
     return openSync(path, 0o100 | 0o2 | 0o2000000, 0o644);
@@ -43,7 +44,8 @@ function openPidFile(path: string): number {
   }
 }
 
-function readPid(path: string): string {
+/** The process id that a file of this kind holds. */
+export function readPid(path: string): string {
   try {
     return readFileSync(path, "utf8").trim() || "unknown";
   } catch {
