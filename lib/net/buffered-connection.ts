@@ -2,7 +2,9 @@
 // closing without loss. socket.ts and pair.ts add the transport below it. Kept lean: a frontend holds tens of thousands.
 
 import { type Clock, systemClock, type Timer } from "../base/clock.ts";
+import { Compression, stepsPerTurn } from "./compression.ts";
 import type { ClientTls, CloseReason, Connection, Endpoint, Receiver, ServerTls, TlsState } from "./connection.ts";
+import { flushSoon } from "./flush-soon.ts";
 import { type Idler, type IdleWheel, systemIdleWheel } from "./idle-wheel.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -39,6 +41,7 @@ export abstract class BufferedConnection implements Connection, Idler {
   #isEndTold = false;
   #waiters: (() => void)[] | undefined;
   #deadline: Timer | undefined;
+  #compression: Compression | undefined;
 
   /** Hands bytes to the transport, which keeps no reference; answers how many it took, or -1 when it is gone. */
   protected abstract put(bytes: Uint8Array): number;
@@ -60,7 +63,11 @@ export abstract class BufferedConnection implements Connection, Idler {
   }
 
   get pendingBytes(): number {
-    return this.#queue.size;
+    return this.#queue.size + (this.#compression?.waiting ?? 0);
+  }
+
+  get isCompressed(): boolean {
+    return this.#compression !== undefined;
   }
 
   protected get hasPeerEnded(): boolean {
@@ -76,19 +83,19 @@ export abstract class BufferedConnection implements Connection, Idler {
 
   write(bytes: Uint8Array | string): boolean {
     if (this.#phase !== "open") return false;
-    this.#queue.append(bytes);
-    if (this.#queue.size >= promptBytes) this.#flush();
+    (this.#compression ?? this.#queue).append(bytes);
+    if (this.pendingBytes >= promptBytes) this.#flush();
     else if (!this.#isDirty) {
       this.#isDirty = true;
       flushSoon(this);
     }
-    if (this.#queue.size <= highWaterBytes) return true;
+    if (this.pendingBytes <= highWaterBytes) return true;
     this.#owesDrained = true;
     return false;
   }
 
   drained(): Promise<void> {
-    if (!this.isOpen || this.#queue.size < highWaterBytes) return Promise.resolve();
+    if (!this.isOpen || this.pendingBytes < highWaterBytes) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiters ??= [];
       this.#waiters.push(resolve);
@@ -106,6 +113,16 @@ export abstract class BufferedConnection implements Connection, Idler {
     this.#isPaused = false;
     if (this.#unread || this.#hasPeerEnded) this.#deliverSoon();
     else if (this.isOpen) this.setReading(true);
+  }
+
+  startCompression(received?: Uint8Array): void {
+    if (this.#compression) throw new Error("Compression is already active");
+    if (this.#phase !== "open") return;
+    this.#compression = new Compression();
+    if (!received || received.length === 0) return;
+    this.#unread ??= [];
+    this.#unread.unshift(received);
+    this.#deliverSoon();
   }
 
   setIdleTimeout(idleMs: number): void {
@@ -177,6 +194,7 @@ export abstract class BufferedConnection implements Connection, Idler {
 
   /** Throws away what came and was not received, and holds what comes back until `release`. For the start of TLS. */
   protected discardAndHold(): void {
+    if (this.#compression) throw new Error("Compression is already active");
     this.#unread = undefined;
     this.#isHeld = true;
   }
@@ -189,12 +207,12 @@ export abstract class BufferedConnection implements Connection, Idler {
   /** Sends what was written; false when the kernel does not take all of it now. */
   protected flushNow(): boolean {
     this.#flush();
-    return this.#queue.size === 0;
+    return this.pendingBytes === 0;
   }
 
   /** Resolves when everything written is with the kernel, or the connection is no longer open. */
   protected async allSent(): Promise<void> {
-    while (this.isOpen && this.#queue.size > 0) {
+    while (this.isOpen && this.pendingBytes > 0) {
       await new Promise<void>((resolve) => {
         this.#waiters ??= [];
         this.#waiters.push(resolve);
@@ -210,15 +228,31 @@ export abstract class BufferedConnection implements Connection, Idler {
 
   #flush(): void {
     if (this.#isBlocked) return;
-    const sentAll = this.#queue.flush((bytes) => this.put(bytes));
+    const sentAll = this.#compression ? this.#flushCompressed(this.#compression) : this.#flushQueue();
     this.#isBlocked = !sentAll;
-    if (this.#queue.size < highWaterBytes) this.#wake();
+    if (this.pendingBytes < highWaterBytes) this.#wake();
     if (!sentAll) return;
     if (this.#phase === "closing") this.#endNow();
     else if (this.#owesDrained) {
       this.#owesDrained = false;
       this.#receiver?.drained?.();
     }
+  }
+
+  #flushQueue(): boolean {
+    return this.#queue.flush((bytes) => this.put(bytes));
+  }
+
+  /** Compresses no further ahead than the kernel takes, and no longer than the others can wait. */
+  #flushCompressed(compression: Compression): boolean {
+    for (let step = 0; this.#flushQueue(); step += 1) {
+      if (step === stepsPerTurn) {
+        setImmediate(() => this.writable());
+        return false;
+      }
+      if (!compression.deflateInto(this.#queue)) return true;
+    }
+    return false;
   }
 
   #wake(): void {
@@ -257,6 +291,7 @@ export abstract class BufferedConnection implements Connection, Idler {
     this.#deadline?.cancel();
     this.#deadline = undefined;
     this.#queue.clear();
+    this.#compression?.dropOutput();
     // What the peer sent before it closed is still delivered; in all other cases nobody wants it any more.
     if (reason.kind !== "peer") this.#unread = undefined;
     this.#wake();
@@ -269,10 +304,34 @@ export abstract class BufferedConnection implements Connection, Idler {
 
   #hand(bytes: Uint8Array): void {
     try {
-      this.#receiver?.receive(bytes);
+      if (this.#compression) this.#handInflated(bytes, this.#compression);
+      else this.#receiver?.receive(bytes);
     } catch (fault) {
       this.fail(fault instanceof Error ? fault : new Error(String(fault)));
     }
+  }
+
+  /** In steps: a receiver that pauses gets no more, and a peer whose few bytes hold megabytes gets no more than a turn. */
+  #handInflated(bytes: Uint8Array, compression: Compression): void {
+    let rest: Uint8Array | undefined = bytes;
+    for (let step = 0; rest && step < stepsPerTurn; step += 1) {
+      const inflated = compression.inflate(rest);
+      rest = inflated.rest;
+      if (inflated.plain.length > 0) this.#receiver?.receive(inflated.plain);
+      if (!this.#isInputWanted()) return;
+      if (this.#isPaused) break;
+    }
+    if (!rest) return;
+    this.#unread ??= [];
+    this.#unread.unshift(rest);
+    if (this.#isPaused) return;
+    this.#isHeld = true;
+    this.setReading(false);
+    setImmediate(() => this.release());
+  }
+
+  #isInputWanted(): boolean {
+    return this.#phase === "open" || this.#reason?.kind === "peer";
   }
 
   #deliverSoon(): void {
@@ -301,33 +360,9 @@ export abstract class BufferedConnection implements Connection, Idler {
   #tellClosed(): void {
     const receiver = this.#receiver;
     this.#receiver = undefined;
+    this.#compression?.close();
     if (receiver && this.#reason) receiver.closed(this.#reason);
   }
-}
-
-let dirty: BufferedConnection[] = [];
-let stepsToFlush = 0;
-/**
- * What follows an answer's data (the tagged line after a FETCH) often comes a few promises later in the same turn: waiting
- * for it saves a segment, and both ends a wake-up. Only a matter of speed.
- */
-const patientSteps = 8;
-
-function flushSoon(connection: BufferedConnection): void {
-  if (dirty.push(connection) > 1) return;
-  stepsToFlush = patientSteps;
-  queueMicrotask(flushAll);
-}
-
-function flushAll(): void {
-  if (stepsToFlush > 0) {
-    stepsToFlush -= 1;
-    queueMicrotask(flushAll);
-    return;
-  }
-  const all = dirty;
-  dirty = [];
-  for (const connection of all) connection.flushDirty();
 }
 
 function sizeOf(chunks: readonly Uint8Array[]): number {

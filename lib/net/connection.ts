@@ -52,7 +52,9 @@ export interface Connection {
   /** Undefined in the clear. */
   readonly tls: TlsState | undefined;
   readonly isOpen: boolean;
-  /** Bytes accepted by `write` that the kernel has not taken yet. */
+  /** Whether `startCompression` was called. */
+  readonly isCompressed: boolean;
+  /** Bytes accepted by `write` that the kernel has not taken yet; those not yet compressed count as they are. */
   readonly pendingBytes: number;
 
   /** Names the receiver of everything from now on. Bytes that arrived before are delivered to it, in order. */
@@ -75,6 +77,12 @@ export interface Connection {
   startTlsServer(context: ServerTls): Promise<TlsState>;
   /** Starts TLS as a client, verifying as `context` says. Rejects and closes like `startTlsServer`. */
   startTlsClient(context: ClientTls): Promise<TlsState>;
+  /**
+   * DEFLATE both ways (RFC 4978), above TLS, which cannot be started any more: what was written before goes out as it is,
+   * everything after it compressed, and what comes from now on is inflated. `received` is what came behind the command
+   * and was not read: it is compressed already. Throws when compression is active. Damaged input ends the connection.
+   */
+  startCompression(received?: Uint8Array): void;
   /** Closes after `idleMs` without a byte from the peer (or calls `receiver.idle`); 0 never. */
   setIdleTimeout(idleMs: number): void;
   /** Sends everything written so far, then closes; gives up after a deadline of 10 s. */

@@ -58,7 +58,15 @@ const kinds: readonly [name: string, open: () => Promise<Ends>][] = [
       return { server, client };
     },
   ],
+  ["compressed TCP", async () => compressed(await accepted({ host: "127.0.0.1", port: 0 }))],
+  ["compressed TLS", async () => compressed(await accepted({ host: "127.0.0.1", port: 0 }, true))],
 ];
+
+function compressed(ends: Ends): Ends {
+  ends.server.startCompression();
+  ends.client.startCompression();
+  return ends;
+}
 
 /** Bytes whose order shows when any is lost or doubled. */
 function pattern(size: number): Buffer {
