@@ -3,6 +3,14 @@
 
 import { No } from "../base/fault.ts";
 import { grantedIdentifiers } from "./acl.ts";
+import {
+  type Era,
+  type FeedPosition,
+  type FollowEdit,
+  type FollowedPosition,
+  isInHistory,
+  positionAfter,
+} from "./feed.ts";
 import type { JournalEdit, JournalRecord } from "./journal.ts";
 import type { ListChange, ListEdit, MailboxEntry, MailboxList, UniqueId } from "./list.ts";
 import type { MailboxName } from "./name.ts";
@@ -15,6 +23,8 @@ export class MemoryMailboxList implements MailboxList {
   /** Names in order; undefined after a change of the set of names. */
   #sorted: readonly MailboxName[] | undefined;
   #sequence = 0;
+  readonly #eras: Era[] = [];
+  #followed: FollowedPosition | undefined;
   #isComplete = false;
   #maxUidValidity = 0;
 
@@ -79,7 +89,21 @@ export class MemoryMailboxList implements MailboxList {
     return () => this.#listeners.delete(own);
   }
 
-  async change(edits: readonly ListEdit[], journal: readonly JournalEdit[] = []): Promise<number> {
+  async beginFeed(): Promise<string> {
+    const feed = crypto.randomUUID();
+    this.#eras.push({ feed, first: this.#sequence });
+    return feed;
+  }
+
+  continues(position: FeedPosition): boolean {
+    return isInHistory(this.#eras, this.#sequence, position);
+  }
+
+  get followed(): FollowedPosition | undefined {
+    return this.#followed;
+  }
+
+  async change(edits: readonly ListEdit[], journal: readonly JournalEdit[] = [], follow?: FollowEdit): Promise<number> {
     const before = { entries: this.#entries, journal: this.#journal };
     this.#entries = new Map(before.entries);
     this.#journal = new Map(before.journal);
@@ -93,6 +117,9 @@ export class MemoryMailboxList implements MailboxList {
       throw fault;
     }
     this.#sorted = undefined;
+    const isForeign = (entry: MailboxEntry | undefined) => entry !== undefined && entry.server !== "";
+    const isTouched = [...changed].some((name) => isForeign(before.entries.get(name)) || isForeign(this.find(name)));
+    this.#followed = positionAfter(this.#followed, follow, isTouched);
     for (const name of changed) this.#changes.set(name, ++this.#sequence);
     if (changed.size > 0) for (const listener of [...this.#listeners]) listener();
     return this.#sequence;

@@ -6,10 +6,12 @@
 import type { Database } from "bun:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { DurableDatabase, migrateWith } from "./durable-database.ts";
+import { type FeedPosition, type FollowEdit, type FollowedPosition, isInHistory } from "./feed.ts";
 import type { JournalEdit, JournalRecord } from "./journal.ts";
 import type { ListChange, ListEdit, MailboxEntry, MailboxList, UniqueId } from "./list.ts";
 import { type ApplyEdits, editsApplier, readJournal } from "./list-sqlite/apply-edits.ts";
 import { ChangeWatch } from "./list-sqlite/change-watch.ts";
+import { insertEra, readEras, readFollowed } from "./list-sqlite/feed.ts";
 import { entryColumns, type ListState, migrations, selectState } from "./list-sqlite/schema.ts";
 import type { MailboxName } from "./name.ts";
 
@@ -102,10 +104,28 @@ class SqliteMailboxList implements MailboxList {
     return this.#watch.add(listener);
   }
 
-  async change(edits: readonly ListEdit[], journal: readonly JournalEdit[] = []): Promise<number> {
+  async beginFeed(): Promise<string> {
     this.#requireWritable();
-    if (edits.length === 0 && journal.length === 0) return this.sequence;
-    const sequence = await this.#database.write(() => this.#apply(edits, journal));
+    const feed = crypto.randomUUID();
+    await this.#database.write(() => insertEra(this.#database.db, { feed, first: this.sequence }));
+    return feed;
+  }
+
+  continues(position: FeedPosition): boolean {
+    return this.#database.db.transaction(() => {
+      const { feedFloor, sequence } = this.#state;
+      return position.sequence >= feedFloor && isInHistory(readEras(this.#database.db), sequence, position);
+    })();
+  }
+
+  get followed(): FollowedPosition | undefined {
+    return readFollowed(this.#database.db);
+  }
+
+  async change(edits: readonly ListEdit[], journal: readonly JournalEdit[] = [], follow?: FollowEdit): Promise<number> {
+    this.#requireWritable();
+    if (edits.length === 0 && journal.length === 0 && follow === undefined) return this.sequence;
+    const sequence = await this.#database.write(() => this.#apply(edits, journal, follow));
     this.#watch.check();
     return sequence;
   }

@@ -5,6 +5,7 @@
 // Reads are synchronous: a lookup is one indexed read of a local file.
 
 import type { Acl } from "./acl.ts";
+import type { FeedPosition, FollowEdit, FollowedPosition } from "./feed.ts";
 import type { JournalEdit, JournalRecord } from "./journal.ts";
 import type { MailboxName } from "./name.ts";
 
@@ -71,12 +72,18 @@ export interface MailboxList {
   changesSince(sequence: number): readonly ListChange[] | undefined;
   /** Calls back soon after any change, by this or another process. Returns the way to stop. */
   watch(listener: () => void): () => void;
+  /** Begins a new era of the feed (feed.ts) and resolves to its name; for the one process that passes the feed on. */
+  beginFeed(): Promise<string>;
+  /** Whether `changesSince(position.sequence)` completes what somebody at that position knows. */
+  continues(position: FeedPosition): boolean;
+  /** How far the list follows the feed of its master; undefined: no such place is known. */
+  readonly followed: FollowedPosition | undefined;
 
   /**
-   * Applies all edits, in order, and what they mean for unfinished operations, in one transaction: all or none.
-   * Resolves, with the new sequence, when they are on disk.
+   * Applies all edits, in order, and what they mean for unfinished operations and for `followed`, in one transaction: all
+   * or none. Resolves, with the new sequence, when they are on disk.
    */
-  change(edits: readonly ListEdit[], journal?: readonly JournalEdit[]): Promise<number>;
+  change(edits: readonly ListEdit[], journal?: readonly JournalEdit[], follow?: FollowEdit): Promise<number>;
   /** Operations begun and not finished, by this process, another one, or one that crashed. */
   journal(): readonly JournalRecord[];
   /** The highest UIDVALIDITY any mailbox of this list ever had: the next must be higher. */

@@ -4,9 +4,11 @@
 import type { Database } from "bun:sqlite";
 import { No } from "../../base/fault.ts";
 import { grantedIdentifiers } from "../acl.ts";
+import type { FollowEdit } from "../feed.ts";
 import type { JournalEdit, JournalRecord } from "../journal.ts";
 import type { ListEdit, MailboxEntry } from "../list.ts";
 import type { MailboxName } from "../name.ts";
+import { moveFollowed } from "./feed.ts";
 import { entryColumns, type ListState, selectState } from "./schema.ts";
 
 /** A change of more edits than this is not in the feed: readers load the list anew, which is cheaper for all. */
@@ -16,37 +18,49 @@ const maxLoggedWhileIncomplete = 100;
 /** The feed is cut to half of this when it grows longer. */
 const maxFeedLength = 200_000;
 
-export type ApplyEdits = (edits: readonly ListEdit[], journal: readonly JournalEdit[]) => number;
+export type ApplyEdits = (
+  edits: readonly ListEdit[],
+  journal: readonly JournalEdit[],
+  follow: FollowEdit | undefined,
+) => number;
+
+/** Hears of every entry that has changed; `isForeign`: it was or is another server's. */
+type NoteChange = (name: MailboxName, isForeign: boolean) => void;
 
 /** Prepares the statements once; the function returned applies a change and returns the new sequence. */
 export function editsApplier(db: Database): ApplyEdits {
   const write = prepareWrites(db);
-  return (edits, journal) => {
+  return (edits, journal, follow) => {
     const state = write.readState.get()!;
     const isFilling = state.isComplete === 0 && edits.length > maxLoggedWhileIncomplete;
     const isLogged = !isFilling && edits.length <= maxLoggedEdits;
     const before = state.sequence;
-    const noteChange = (name: MailboxName) => {
+    let isTouched = false;
+    const noteChange: NoteChange = (name, isForeign) => {
       state.sequence += 1;
+      isTouched ||= isForeign;
       if (isLogged) write.logChange.run(state.sequence, name);
     };
     for (const edit of edits) {
-      if (isFilling && "put" in edit && insertNew(write, edit.put, state)) noteChange(edit.put.name);
+      if (isFilling && "put" in edit && insertNew(write, edit.put, state))
+        noteChange(edit.put.name, edit.put.server !== "");
       else applyEdit(write, edit, state, noteChange);
     }
     for (const edit of journal) applyJournalEdit(write, edit);
     if (state.sequence !== before) finishFeed(write, state, isLogged);
+    moveFollowed(db, follow, isTouched);
     return state.sequence;
   };
 }
 
-function applyEdit(write: Writes, edit: ListEdit, state: ListState, noteChange: (name: MailboxName) => void): void {
+function applyEdit(write: Writes, edit: ListEdit, state: ListState, noteChange: NoteChange): void {
   if ("expect" in edit) {
     if (write.find.get(edit.expect)?.uniqueId !== edit.uniqueId) throw new No("INUSE", "Mailbox was changed meanwhile");
     return;
   }
   const name = "remove" in edit ? edit.remove : "put" in edit ? edit.put.name : edit.insert.name;
   const old = write.find.get(name) ?? undefined;
+  let isForeign = old !== undefined && old.server !== "";
   if ("remove" in edit) {
     if (old === undefined) return;
     write.removeEntry.run(name);
@@ -56,11 +70,12 @@ function applyEdit(write: Writes, edit: ListEdit, state: ListState, noteChange: 
     const entry = "put" in edit ? edit.put : edit.insert;
     if ("insert" in edit && old !== undefined) throw new No("ALREADYEXISTS", "Mailbox already exists");
     if (old !== undefined && isSameEntry(old, entry)) return;
+    isForeign ||= entry.server !== "";
     putEntry(write, entry, old);
     if (old === undefined) state.size += 1;
     state.maxUidValidity = Math.max(state.maxUidValidity, entry.uidValidity);
   }
-  noteChange(name);
+  noteChange(name, isForeign);
 }
 
 /** Puts an entry without looking for an old one first; false when there is one. */

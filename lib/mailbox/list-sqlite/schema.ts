@@ -26,6 +26,11 @@ export const migrations: readonly string[] = [
      is_complete INTEGER NOT NULL
    );
    INSERT INTO list_state VALUES (1, 0, 0, 0, 0, 0);`,
+  // The eras of the own feed, and how far the list follows the master's: feed.ts.
+  `CREATE TABLE era (number INTEGER PRIMARY KEY, feed TEXT NOT NULL, first INTEGER NOT NULL);
+   ALTER TABLE list_state ADD COLUMN followed_feed TEXT NOT NULL DEFAULT '';
+   ALTER TABLE list_state ADD COLUMN followed_sequence INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE list_state ADD COLUMN followed_as TEXT NOT NULL DEFAULT '';`,
 ];
 
 /** The single row of list_state. */
