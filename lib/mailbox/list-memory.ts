@@ -18,6 +18,7 @@ import type { MailboxName } from "./name.ts";
 export class MemoryMailboxList implements MailboxList {
   #entries = new Map<MailboxName, MailboxEntry>();
   #journal = new Map<MailboxName, JournalRecord>();
+  readonly #notes = new Map<string, string>();
   readonly #changes = new Map<MailboxName, number>();
   readonly #listeners = new Set<() => void>();
   /** Names in order; undefined after a change of the set of names. */
@@ -127,6 +128,17 @@ export class MemoryMailboxList implements MailboxList {
 
   journal(): readonly JournalRecord[] {
     return [...this.#journal.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  note(key: string): string | undefined {
+    return this.#notes.get(key);
+  }
+
+  async setNote(key: string, value: string | undefined, expected: string | undefined): Promise<boolean> {
+    if (this.#notes.get(key) !== expected) return false;
+    if (value === undefined) this.#notes.delete(key);
+    else this.#notes.set(key, value);
+    return true;
   }
 
   async setComplete(isComplete: boolean): Promise<void> {

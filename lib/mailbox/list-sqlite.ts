@@ -12,6 +12,7 @@ import type { ListChange, ListEdit, MailboxEntry, MailboxList, UniqueId } from "
 import { type ApplyEdits, editsApplier, readJournal } from "./list-sqlite/apply-edits.ts";
 import { ChangeWatch } from "./list-sqlite/change-watch.ts";
 import { insertEra, readEras, readFollowed } from "./list-sqlite/feed.ts";
+import { readNote, replaceNote } from "./list-sqlite/notes.ts";
 import { entryColumns, type ListState, migrations, selectState } from "./list-sqlite/schema.ts";
 import type { MailboxName } from "./name.ts";
 
@@ -132,6 +133,15 @@ class SqliteMailboxList implements MailboxList {
 
   journal(): readonly JournalRecord[] {
     return readJournal(this.#database.db);
+  }
+
+  note(key: string): string | undefined {
+    return readNote(this.#database.db, key);
+  }
+
+  async setNote(key: string, value: string | undefined, expected: string | undefined): Promise<boolean> {
+    this.#requireWritable();
+    return this.#database.write(() => replaceNote(this.#database.db, key, value, expected));
   }
 
   async setComplete(isComplete: boolean): Promise<void> {

@@ -86,6 +86,13 @@ export interface MailboxList {
   change(edits: readonly ListEdit[], journal?: readonly JournalEdit[], follow?: FollowEdit): Promise<number>;
   /** Operations begun and not finished, by this process, another one, or one that crashed. */
   journal(): readonly JournalRecord[];
+  /** A small fact that the processes of this server share. */
+  note(key: string): string | undefined;
+  /**
+   * Sets a note, or removes it, if it is `expected` now; resolves when that is on disk, to false when it was another: some
+   * other process was faster.
+   */
+  setNote(key: string, value: string | undefined, expected: string | undefined): Promise<boolean>;
   /** The highest UIDVALIDITY any mailbox of this list ever had: the next must be higher. */
   readonly maxUidValidity: number;
 

@@ -169,6 +169,17 @@ for (const [title, create] of implementations) {
       await list.setComplete(true);
       expect(list.isComplete).toBe(true);
     });
+
+    test("a note is set by the one who knows what it was", async () => {
+      const list = create();
+      expect(list.note("reconciler")).toBeUndefined();
+      expect(await list.setNote("reconciler", "1", undefined)).toBe(true);
+      expect(await list.setNote("reconciler", "2", undefined)).toBe(false);
+      expect(await list.setNote("reconciler", "2", "1")).toBe(true);
+      expect([list.note("reconciler"), list.note("other")]).toEqual(["2", undefined]);
+      expect(await list.setNote("reconciler", undefined, "2")).toBe(true);
+      expect(list.note("reconciler")).toBeUndefined();
+    });
   });
 }
 

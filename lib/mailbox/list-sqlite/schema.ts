@@ -31,6 +31,7 @@ export const migrations: readonly string[] = [
    ALTER TABLE list_state ADD COLUMN followed_feed TEXT NOT NULL DEFAULT '';
    ALTER TABLE list_state ADD COLUMN followed_sequence INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE list_state ADD COLUMN followed_as TEXT NOT NULL DEFAULT '';`,
+  "CREATE TABLE note (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
 ];
 
 /** The single row of list_state. */
