@@ -57,6 +57,7 @@ async function open(port: number): Promise<MupdateClient> {
     choose: () => plainClient,
     tlsFor: () => undefined,
     requiresTls: false,
+    compresses: false,
     deadlineMs: 60_000,
     clock: systemClock,
     log: silentLog,

@@ -1,7 +1,8 @@
-// THE TABLE: every MUPDATE command, how it is parsed, when it is legal, and what runs it (RFC 3656 §4; the host arguments
-// of UPDATE are Cyrus'). Checks come in Cyrus' order: login, arguments, streaming, read-only.
+// THE TABLE: every MUPDATE command, how it is parsed, when it is legal, and what runs it (RFC 3656 §4; COMPRESS and
+// the host arguments of UPDATE are Cyrus'). Checks come in Cyrus' order: login, arguments, streaming, read-only.
 
 import { authenticate } from "./commands/authenticate.ts";
+import { compress } from "./commands/compress.ts";
 import { logout, noop } from "./commands/connection.ts";
 import { find, list, update } from "./commands/read.ts";
 import { startTls } from "./commands/starttls.ts";
@@ -35,6 +36,7 @@ const anytime = { ...read, state: "any" } as const;
 
 export const commands: Readonly<Record<string, CommandRow>> = {
   AUTHENTICATE: { ...anytime, args: [1, 2], run: authenticate },
+  COMPRESS: { ...anytime, args: [1, 1], run: compress },
   STARTTLS: { ...anytime, args: [0, 0], run: startTls },
   LOGOUT: { ...anytime, args: [0, 0], run: logout, whileStreaming: true },
   NOOP: { ...read, args: [0, 0], run: noop, whileStreaming: true },

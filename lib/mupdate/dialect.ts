@@ -13,6 +13,7 @@ export const serverTexts = {
   noop: "Noop done",
   goodbye: "bye-bye",
   beginTls: "Begin TLS negotiation now",
+  compressing: "DEFLATE active",
 } as const;
 
 export const refusalTexts = {
@@ -26,10 +27,15 @@ export const refusalTexts = {
   loginFirst: "Please login first",
   readOnly: "read-only session",
   alreadyAuthenticated: "already authenticated",
+  tlsAfterCompression: "Can't Starttls after Compress",
+  alreadyCompressing: "DEFLATE active via COMPRESS",
   canceled: "Client canceled authentication",
   full: "Server Unable",
   notReady: "no longer ready for connections",
 } as const;
+
+/** What COMPRESS takes. */
+export const compressionAlgorithm = "DEFLATE";
 
 /** UPDATE takes at most so many host arguments (Cyrus' PARTIAL-UPDATE). */
 export const mostHosts = 30;

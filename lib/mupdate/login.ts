@@ -1,5 +1,5 @@
-// The beginning of a MUPDATE connection, client side: greeting, STARTTLS where it can be had, AUTHENTICATE. The result is a
-// MupdateClient ready for commands. The whole of it has one deadline.
+// The beginning of a MUPDATE connection, client side: greeting, STARTTLS where it can be had, AUTHENTICATE, and COMPRESS
+// where it is wanted. The result is a MupdateClient ready for commands. The whole of it has one deadline.
 
 import type { Clock } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
@@ -10,6 +10,7 @@ import { FrameReader } from "../wire/frame-reader.ts";
 import { formatNonSyncLiteral, formatQuoted } from "../wire/writer.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { MupdateClient } from "./client.ts";
+import { compressionAlgorithm } from "./dialect.ts";
 import { type Banner, BannerParser } from "./parse/banner.ts";
 
 export interface LoginOptions {
@@ -20,6 +21,8 @@ export interface LoginOptions {
   readonly tls: ClientTls | undefined;
   /** Refuse to go on without TLS. */
   readonly requiresTls: boolean;
+  /** Compress the connection when the server can (`proxy_compress`). */
+  readonly compresses: boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** For the whole login, and then for each command. */
@@ -37,6 +40,7 @@ export async function logIn(connection: Connection, options: LoginOptions): Prom
   try {
     const banner = await secure(connection, lines, await readBanner(lines), options);
     await authenticate(connection, lines, banner, options);
+    if (options.compresses) await compress(connection, lines, banner);
     if (!connection.isOpen) throw new No("UNAVAILABLE", "closed the connection");
     const { clock, log, deadlineMs, lost } = options;
     return new MupdateClient(connection, { banner, clock, log, deadlineMs, ...(lost && { lost }) });
@@ -70,7 +74,7 @@ async function secure(
   connection.write("S01 STARTTLS\r\n");
   const answer = await lines.next();
   if (!/^S01 OK\b/i.test(answer)) throw new No(undefined, `it refuses STARTTLS: ${answer}`);
-  lines.forget();
+  lines.takeRest();
   await connection.startTlsClient(options.tls);
   // What was announced in the clear counts no longer (RFC 3656 §4.12).
   return readBanner(lines);
@@ -100,6 +104,15 @@ async function authenticate(
   }
 }
 
+/** A server that offers it and then refuses is served as it is. */
+async function compress(connection: Connection, lines: LineReader, banner: Banner): Promise<void> {
+  if (!banner.capabilities.has("COMPRESS")) return;
+  connection.write(`Z01 COMPRESS "${compressionAlgorithm}"\r\n`);
+  const answer = await lines.next();
+  if (/^\* BYE\b/i.test(answer)) throw new No("UNAVAILABLE", answer.slice(2));
+  if (/^Z01 OK\b/i.test(answer)) connection.startCompression(lines.takeRest());
+}
+
 /** Lines while no frames are needed: the greeting and the SASL exchange. */
 class LineReader implements Receiver {
   readonly #reader = new FrameReader({ maxText: 64 * 1024 });
@@ -117,9 +130,9 @@ class LineReader implements Receiver {
     return waiter.promise;
   }
 
-  /** Drops what was received and not read. */
-  forget(): void {
-    this.#reader.takeRest();
+  /** What was received and not read, which is then forgotten. */
+  takeRest(): Uint8Array {
+    return this.#reader.takeRest();
   }
 
   fail(reason: string): void {

@@ -14,12 +14,12 @@ export interface BannerFacts {
   readonly upstream: string | undefined;
 }
 
-/** The greeting, also sent after STARTTLS: capabilities first, the OK line last (RFC 3656 §3.8.1). */
-export function formatBanner(facts: BannerFacts, mechanisms: readonly string[], offersTls: boolean): string {
+/** The greeting, also sent after STARTTLS: the mechanisms and what else is on offer, the OK line last (RFC 3656 §3.8.1). */
+export function formatBanner(facts: BannerFacts, mechanisms: readonly string[], offers: readonly string[]): string {
   const role = facts.upstream === undefined ? "(master)" : `mupdate://${facts.upstream}`;
   const auth = ["* AUTH", ...mechanisms.map(quote)].join(" ");
   const ok = ["* OK MUPDATE", ...[facts.hostName, facts.product, facts.version, role].map(quote)].join(" ");
-  return `${auth}\r\n${offersTls ? "* STARTTLS\r\n" : ""}* PARTIAL-UPDATE\r\n${ok}\r\n`;
+  return [auth, ...offers.map((offer) => `* ${offer}`), ok, ""].join("\r\n");
 }
 
 /** A MAILBOX or RESERVE line (RFC 3656 §3.4, §3.6). */

@@ -10,7 +10,7 @@ import type { Authenticated, ServerContext, ServerMechanism, Verifier } from "..
 import type { Frame } from "../wire/frame.ts";
 import { type FrameEvent, FrameReader } from "../wire/frame-reader.ts";
 import { type CommandRow, commandNamed } from "./command.ts";
-import { refusalTexts } from "./dialect.ts";
+import { compressionAlgorithm, refusalTexts } from "./dialect.ts";
 import { parseHead, parseStrings } from "./parse/command.ts";
 import type { Registry, RegistryReader } from "./registry.ts";
 import { writable } from "./registry-read-only.ts";
@@ -124,8 +124,18 @@ export class ServerSession implements Receiver {
 
   sendBanner(): void {
     const names = this.mechanisms().map((mechanism) => mechanism.name);
-    const offersTls = this.options.tls() !== undefined && this.connection.tls === undefined;
-    this.connection.write(formatBanner(this.options.banner, names, offersTls));
+    this.connection.write(formatBanner(this.options.banner, names, this.#offers()));
+  }
+
+  /** The banner's lines besides the mechanisms, in Cyrus' order. */
+  #offers(): readonly string[] {
+    const { connection, options } = this;
+    const offersTls = options.tls() !== undefined && connection.tls === undefined;
+    return [
+      ...(offersTls ? ["STARTTLS"] : []),
+      ...(connection.isCompressed ? [] : [`COMPRESS "${compressionAlgorithm}"`]),
+      "PARTIAL-UPDATE",
+    ];
   }
 
   becomes(user: string): void {
@@ -137,9 +147,9 @@ export class ServerSession implements Receiver {
     this.#stream = stream;
   }
 
-  /** Forgets what was received and not yet read. */
-  dropInput(): void {
-    this.#reader.takeRest();
+  /** What was received and not yet read, which is then forgotten. */
+  takeInput(): Uint8Array {
+    return this.#reader.takeRest();
   }
 
   /** The next line as it is: a response of the SASL exchange. */

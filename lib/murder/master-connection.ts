@@ -21,6 +21,7 @@ export interface MasterConnectionOptions {
   /** How to speak TLS with a host; undefined: not at all. */
   readonly tlsFor: (host: string) => ClientTls | undefined;
   readonly requiresTls: boolean;
+  readonly compresses: boolean;
   /** To connect, to log in, and then for each command. */
   readonly deadlineMs: number;
   readonly clock: Clock;
@@ -49,12 +50,13 @@ export async function connectToMaster(
 ): Promise<MupdateClient> {
   const place = masterPlace(name, options.port);
   const connection = await connect(place, { timeoutMs: options.deadlineMs });
-  const { credentials, choose, requiresTls, deadlineMs, clock, log } = options;
+  const { credentials, choose, requiresTls, compresses, deadlineMs, clock, log } = options;
   return logIn(connection, {
     choose,
     credentials,
     tls: "host" in place ? options.tlsFor(place.host) : undefined,
     requiresTls: requiresTls && "host" in place,
+    compresses,
     clock,
     log,
     deadlineMs,

@@ -38,6 +38,7 @@ export function masterConnectionOptions({ config, tlsFor, clock, log }: MasterSe
       }),
     tlsFor: (host) => (config.proxy_tls === "off" ? undefined : tlsFor(host)),
     requiresTls: config.proxy_tls === "require" || config.proxy_tls === "verify",
+    compresses: config.proxy_compress,
     deadlineMs: config.mupdate_response_timeout * 1000,
     clock,
     log,

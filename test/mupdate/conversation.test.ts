@@ -35,7 +35,7 @@ const master = () => sessionOptions(emptyRegistry());
 test("the banner names the mechanisms first and ends with OK MUPDATE (R49, R50)", async () => {
   const transcript = new Transcript(dial(master()));
   expect(await transcript.upTo('(master)"\r\n')).toBe(
-    '* AUTH "PLAIN"\r\n* PARTIAL-UPDATE\r\n* OK MUPDATE "mu.lab" "iatlas" "1" "(master)"\r\n',
+    '* AUTH "PLAIN"\r\n* COMPRESS "DEFLATE"\r\n* PARTIAL-UPDATE\r\n* OK MUPDATE "mu.lab" "iatlas" "1" "(master)"\r\n',
   );
 });
 
@@ -238,9 +238,12 @@ test("a replica serves readers and refuses writers (R75)", async () => {
   const list = new MemoryMailboxList();
   await list.change([{ put: entryOf(active("user.u1", "be1.lab!default", "u1\tlrs\t")) }]);
   const [server, client] = connectionPair();
-  const options = sessionOptions(new MirrorRegistry(list, "fe.lab", async () => true), {
-    banner: { hostName: "fe.lab", product: "iatlas", version: "1", upstream: "mu.lab" },
-  });
+  const options = sessionOptions(
+    new MirrorRegistry({ list, feed: "feed", ownServer: "fe.lab", settle: async () => true }),
+    {
+      banner: { hostName: "fe.lab", product: "iatlas", version: "1", upstream: "mu.lab" },
+    },
+  );
   new ServerSession(server, { ...options, log: silentLog }).start();
   const transcript = new Transcript(client);
   expect(await transcript.upTo('"1" "mupdate://mu.lab"\r\n')).toContain("* OK MUPDATE");

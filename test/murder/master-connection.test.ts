@@ -37,6 +37,7 @@ test("the second master is taken when the first refuses, over real sockets", asy
     choose: () => clientPlain,
     tlsFor: () => undefined,
     requiresTls: false,
+    compresses: false,
     deadlineMs: 5000,
     clock: systemClock,
     log: silentLog,

@@ -6,9 +6,10 @@ import { silentLog } from "../../lib/base/log.ts";
 import type { MailboxName } from "../../lib/mailbox/name.ts";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
 import { type LoginOptions, logIn } from "../../lib/mupdate/login.ts";
+import { MemoryJournal } from "../../lib/mupdate/memory-journal.ts";
 import { type MailboxRecord, parseLocation, parseRecordAcl, parseRecordName } from "../../lib/mupdate/record.ts";
 import type { Registry, RegistryReader } from "../../lib/mupdate/registry.ts";
-import { MasterRegistry, memoryJournal } from "../../lib/mupdate/registry-master.ts";
+import { type Journal, MasterRegistry, type MasterRegistryOptions } from "../../lib/mupdate/registry-master.ts";
 import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
 import type { Connection } from "../../lib/net/connection.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
@@ -38,12 +39,31 @@ export const clientPlain: ClientMechanism = {
 };
 
 export function emptyRegistry(records: readonly MailboxRecord[] = []): MasterRegistry {
+  return registryOver(new MemoryJournal(), { records });
+}
+
+/** A master's registry over that journal, with options of a test's choice. */
+export function registryOver(
+  journal: Partial<Journal> & { readonly feed?: string },
+  more: Partial<MasterRegistryOptions> = {},
+): MasterRegistry {
+  const memory = new MemoryJournal();
   return new MasterRegistry({
-    journal: memoryJournal,
-    records,
+    journal: {
+      change: (edits) => journal.change?.(edits) ?? memory.change(edits),
+      get sequence() {
+        return journal.sequence ?? memory.sequence;
+      },
+      changesSince: (sequence) =>
+        journal.changesSince ? journal.changesSince(sequence) : memory.changesSince(sequence),
+      continues: (position) => journal.continues?.(position) ?? memory.continues(position),
+    },
+    feed: journal.feed ?? memory.feed,
+    records: [],
     isReplicated: false,
     clock: systemClock,
     deadlineMs: 5000,
+    ...more,
   });
 }
 
@@ -83,6 +103,7 @@ export const clientOptions: LoginOptions = {
   credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
   tls: undefined,
   requiresTls: false,
+  compresses: false,
   clock: systemClock,
   log: silentLog,
   deadlineMs: 5000,

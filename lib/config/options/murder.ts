@@ -121,8 +121,8 @@ export const murderOptions = {
     type: "switch",
     default: "0",
     since: "2.4",
-    usedBy: [],
-    doc: "Compress the connections to backends (RFC 4978).",
+    usedBy: [...mupdateClients],
+    doc: "Compress the connections to the MUPDATE master when it offers COMPRESS (RFC 4978): for masters behind slow lines, at some 190 KB of memory a connection.",
   },
   proxy_tls: {
     type: "enum",

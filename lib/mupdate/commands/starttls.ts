@@ -10,10 +10,11 @@ export async function startTls(session: ServerSession, { tag }: MupdateCommand):
   const tls = session.options.tls();
   if (!tls) throw new Bad(refusalTexts.unknown);
   if (session.user !== undefined) throw new Bad("Can't Starttls after authentication");
+  if (session.connection.isCompressed) throw new Bad(refusalTexts.tlsAfterCompression);
   if (session.connection.tls) throw new No(undefined, "Already did a successful Starttls");
   session.connection.write(formatCompletion(tag, "OK", serverTexts.beginTls));
   // What came in the clear behind the command may be an attacker's: it is thrown away.
-  session.dropInput();
+  session.takeInput();
   try {
     await session.connection.startTlsServer(tls);
   } catch (fault) {
