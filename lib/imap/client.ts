@@ -2,23 +2,20 @@
 // streamed to whoever asked, unparsed unless the command is one of our own (RFC 9051 §2.2.1, §5.5).
 
 import { describeFault, No } from "../base/fault.ts";
-import type { Completion, RelayedCommand, Remote, ReplySink, UntaggedResponse } from "../mailbox/place.ts";
+import type { Completion, RelayedCommand, Remote, ReplySink, StreamSink, UntaggedResponse } from "../mailbox/place.ts";
 import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
 import type { Frame } from "../wire/frame.ts";
-import { FrameReader } from "../wire/frame-reader.ts";
 import { ReplyScanner } from "../wire/reply-scanner.ts";
 import { formatLiteralMarker } from "../wire/writer.ts";
+import { Collector, ContinuationGate } from "./collector.ts";
 
-interface Running {
-  readonly tag: string;
-  readonly sink: ReplySink;
-  readonly done: PromiseWithResolvers<Completion>;
-}
+/** A command under way: one of a stream, or one that somebody waits for. */
+type Running =
+  | { readonly tag: string; readonly sink: StreamSink; readonly done: undefined }
+  | { readonly tag: string; readonly sink: ReplySink; readonly done: PromiseWithResolvers<Completion> };
 
 /** Untagged data that comes while nothing was asked is kept for the next command, up to this; more is a broken server. */
 const maxUnasked = 65_536;
-/** One line of an answer to a command of our own. */
-const maxCollectedText = 1 << 20;
 
 export class ImapClient implements Remote, Receiver {
   capabilities: ReadonlySet<string> = new Set();
@@ -33,6 +30,7 @@ export class ImapClient implements Remote, Receiver {
   #unaskedOctets = 0;
   #tags = 0;
   #isAwaited = false;
+  #isHeldUp = false;
   readonly #scanner = new ReplyScanner({
     data: (bytes) => this.#data(bytes),
     continuation: (text) => {
@@ -44,6 +42,8 @@ export class ImapClient implements Remote, Receiver {
     bye: (text) => {
       this.byeText = text;
     },
+    passes: (line) => this.#passes(line),
+    passed: () => this.#passed(),
   });
 
   /** `responseTimeoutMs` bounds the silence of the server while it owes an answer. */
@@ -70,16 +70,26 @@ export class ImapClient implements Remote, Receiver {
     if (!this.isOpen) {
       done.reject(lost(this.server));
     } else {
-      if (this.#running.length === 0) this.#connection.setIdleTimeout(this.#responseTimeoutMs);
-      this.#running.push({ tag, sink, done });
-      if (this.#running.length === 1) this.#deliverUnasked(sink);
+      this.#start({ tag, sink, done });
     }
     return { send: (bytes) => this.#send(bytes), completion: done.promise };
   }
 
+  stream({ texts, literals }: Frame, sink: StreamSink): void {
+    if (!this.isOpen) return;
+    const [text = ""] = texts;
+    this.#start({ tag: tagOf(text), sink, done: undefined });
+    for (const [at, literal] of literals.entries()) {
+      if (!literal.bytes) throw new Error("a streamed literal cannot be relayed as a frame");
+      this.#connection.write(texts[at] + formatLiteralMarker(literal.size, literal.isBinary, true));
+      this.#connection.write(literal.bytes);
+    }
+    this.#connection.write(`${texts.at(-1)}\r\n`);
+  }
+
   async relay(frame: Frame, sink: ReplySink): Promise<Completion> {
     const [text = ""] = frame.texts;
-    const tag = text.slice(0, Math.max(0, text.indexOf(" ")));
+    const tag = tagOf(text);
     if (frame.literals.length === 0) {
       const command = this.begin(tag, sink);
       void command.send(`${text}\r\n`);
@@ -156,6 +166,12 @@ export class ImapClient implements Remote, Receiver {
     this.#end();
   }
 
+  #start(command: Running): void {
+    if (this.#running.push(command) > 1) return;
+    this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+    if (this.#unasked.length > 0) this.#deliverUnasked(command.sink);
+  }
+
   async #sendParts(
     parts: readonly (
       | string
@@ -209,9 +225,17 @@ export class ImapClient implements Remote, Receiver {
       this.#keepUnasked(bytes);
       return;
     }
-    if (sink.data(bytes)) return;
+    if (!sink.data(bytes) && !this.#isHeldUp) this.#holdUp(sink);
+  }
+
+  /** Reads no more until the sink can take it: the other server waits, and nobody else. */
+  #holdUp(sink: ReplySink): void {
+    this.#isHeldUp = true;
     this.#connection.pause();
-    void sink.drained().then(() => this.#connection.resume());
+    void sink.drained().then(() => {
+      this.#isHeldUp = false;
+      this.#connection.resume();
+    });
   }
 
   #keepUnasked(bytes: Uint8Array): void {
@@ -227,10 +251,28 @@ export class ImapClient implements Remote, Receiver {
     for (const bytes of kept) sink.data(bytes);
   }
 
+  /** Lets the tagged line of a stream's command go on with its data. */
+  #passes(line: Buffer): "on" | "last" | "no" {
+    const command = this.#running[0];
+    if (!command || command.done) return "no";
+    const status = statusAfter(command.tag, line);
+    if (status === undefined) return "no";
+    command.sink.ended(command.tag, status);
+    if (this.#running[1]?.sink !== command.sink) return "last";
+    this.#running.shift();
+    return "on";
+  }
+
+  #passed(): void {
+    const command = this.#running.shift();
+    if (this.#running.length === 0) this.#connection.setIdleTimeout(0);
+    if (command && !command.done) command.sink.settled();
+  }
+
   #tagged(tag: string, rest: string): void {
     const command = this.#running[0];
     const found = /^(OK|NO|BAD)(?: |$)/i.exec(rest);
-    if (!command || command.tag !== tag || !found) {
+    if (!command?.done || command.tag !== tag || !found) {
       this.#connection.destroy(); // an answer to something we did not ask: nothing after it can be trusted
       return;
     }
@@ -243,73 +285,38 @@ export class ImapClient implements Remote, Receiver {
   #end(reason?: string): void {
     this.isOpen = false;
     const waiting = this.#running.splice(0);
-    for (const command of waiting) command.done.reject(lost(this.server, reason));
+    if (this.#scanner.isInsideResponse) waiting[0]?.sink.cut?.();
+    let told: StreamSink | undefined;
+    for (const { sink, done } of waiting) {
+      if (done) done.reject(lost(this.server, reason));
+      else if (sink !== told) {
+        told = sink;
+        sink.lost(lost(this.server, reason));
+      }
+    }
     for (const listener of this.#lostListeners.splice(0)) listener();
   }
 }
 
 const statuses: Readonly<Record<string, Completion["status"]>> = { OK: "OK", NO: "NO", BAD: "BAD" };
 
+function tagOf(text: string): string {
+  return text.slice(0, Math.max(0, text.indexOf(" ")));
+}
+
+/** The status in a tagged line; undefined when it is not this tag's. Hot path: nothing is made of the line. */
+function statusAfter(tag: string, line: Buffer): Completion["status"] | undefined {
+  const at = tag.length + 1;
+  for (let index = 0; index < tag.length; index += 1) if (line[index] !== tag.charCodeAt(index)) return undefined;
+  if (line[tag.length] !== 0x20) return undefined;
+  const length = (line[at]! & 0xdf) === 0x42 /* B */ ? 3 : 2;
+  const after = line[at + length];
+  if (after !== 0x20 && after !== 0x0d && after !== 0x0a) return undefined;
+  return statuses[line.latin1Slice(at, at + length).toUpperCase()];
+}
+
 function lost(server: string, reason?: string): No {
   return new No("UNAVAILABLE", "Server(s) unavailable to complete operation", {
     cause: new Error(`lost connection to "${server}"${reason ? `: ${reason}` : ""}`),
   });
-}
-
-/** Reads untagged answers into frames. */
-class Collector implements ReplySink {
-  readonly responses: UntaggedResponse[] = [];
-  readonly #reader = new FrameReader({ maxText: maxCollectedText });
-
-  data(bytes: Uint8Array): boolean {
-    this.#reader.feed(bytes);
-    for (let event = this.#reader.next(); event; event = this.#reader.next()) {
-      if (event.kind === "literal") this.#reader.buffer();
-      if (event.kind !== "frame") continue;
-      const [first = "", ...more] = event.frame.texts;
-      this.responses.push({ frame: { texts: [first.slice(2), ...more], literals: event.frame.literals } });
-    }
-    this.#reader.settle();
-    return true;
-  }
-
-  async drained(): Promise<void> {}
-
-  continuation(): void {}
-}
-
-/** Takes the invitations to literals out of what the sink hears. */
-class ContinuationGate implements ReplySink {
-  readonly #sink: ReplySink;
-  #invite: (() => void) | undefined;
-
-  constructor(sink: ReplySink) {
-    this.#sink = sink;
-  }
-
-  data(bytes: Uint8Array): boolean {
-    return this.#sink.data(bytes);
-  }
-
-  drained(): Promise<void> {
-    return this.#sink.drained();
-  }
-
-  continuation(text: string): void {
-    const invite = this.#invite;
-    this.#invite = undefined;
-    if (invite) invite();
-    else this.#sink.continuation(text);
-  }
-
-  /** Resolves to whether the literal may be sent; false when the command has ended. */
-  invited(completion: Promise<Completion>): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#invite = () => resolve(true);
-      completion.then(
-        () => resolve(false),
-        () => resolve(false),
-      );
-    });
-  }
 }

@@ -8,6 +8,7 @@ import type { FrameEvent, FrameReader, LiteralAnnouncement } from "../wire/frame
 import { Reader } from "../wire/reader.ts";
 import { commandTable } from "./command.ts";
 import { countCommand } from "./count-command.ts";
+import { Pipeline, type PipelineEvents, type UnderWay } from "./pipeline.ts";
 import { faultLine, statusLine } from "./reply.ts";
 import type { Answer, Command, Row } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -18,11 +19,19 @@ const maxLiteralBeforeLogin = 4096;
 /** A client that speaks another protocol, or only tries to break in, is not listened to for ever. */
 const maxFaultsBeforeLogin = 10;
 
-export class Dispatcher {
+/** A line that is no command. */
+interface Unreadable {
+  readonly tag: string;
+  readonly fault: Bad;
+}
+
+export class Dispatcher implements PipelineEvents {
   readonly #session: Session;
   readonly #reader: FrameReader;
   /** The command whose literals are coming in. */
   #incoming: Command | undefined;
+  /** Made when it is first needed: most sessions of a backend never do. */
+  #pipeline: Pipeline | undefined;
   #faults = 0;
 
   constructor(session: Session, reader: FrameReader) {
@@ -34,13 +43,17 @@ export class Dispatcher {
   take(event: FrameEvent): Promise<void> | undefined {
     switch (event.kind) {
       case "frame":
-        return this.#run(event.frame);
+        return this.#take(this.#complete(event.frame));
       case "literal":
         return this.#announce(event);
       case "overflow":
-        this.#answerFault(tagOf(event.text), new Bad("Command line too long"));
-        return undefined;
+        return this.#after(() => this.#answerFault(tagOf(event.text), new Bad("Command line too long")));
     }
+  }
+
+  /** Whether commands are under way at the selected mailbox's server. */
+  get isStreaming(): boolean {
+    return this.#pipeline?.isEmpty === false;
   }
 
   /** The client is gone: gives up what was being received. */
@@ -54,35 +67,83 @@ export class Dispatcher {
 
   #announce(literal: LiteralAnnouncement): Promise<void> | undefined {
     const command = this.#incoming ?? readCommand(literal.head);
-    if (command instanceof Bad) {
-      this.#refuse("*", command);
-      return undefined;
-    }
+    if ("fault" in command) return this.#after(() => this.#refuse("*", command.fault));
     this.#incoming = command;
     const row = commandTable[command.name];
-    if (row?.stream && stateFault(row, this.#session) === undefined) {
-      return row.stream(this.#session, command, literal).then(
-        (sink) => {
-          this.#reader.sink(sink);
-          this.#invite(literal);
-        },
-        (fault) => this.#refuse(command.tag, fault),
-      );
-    }
+    if (row?.stream) return this.#after(() => this.#openStream(row, command, literal));
+    return this.#keep(command, literal);
+  }
+
+  /** A message: it passes through, or is staged. */
+  #openStream(row: Row, command: Command, literal: LiteralAnnouncement): Promise<void> | undefined {
+    if (!row.stream || stateFault(row, this.#session) !== undefined) return this.#keep(command, literal);
+    return row.stream(this.#session, command, literal).then(
+      (sink) => {
+        this.#reader.sink(sink);
+        this.#invite(literal);
+      },
+      (fault) => this.#refuse(command.tag, fault),
+    );
+  }
+
+  /** An argument: it is taken into memory. */
+  #keep(command: Command, literal: LiteralAnnouncement): Promise<void> | undefined {
     const { config } = this.#session.server;
     const held = literal.head.literals.reduce((sum, each) => sum + each.size, literal.size);
     const limit = this.#session.isAuthenticated ? config.maxliteral : maxLiteralBeforeLogin;
     if (held > limit) {
-      this.#refuse(command.tag, new No("TOOBIG", `Literal too large: at most ${limit} octets`));
-      return undefined;
+      const fault = new No("TOOBIG", `Literal too large: at most ${limit} octets`);
+      return this.#after(() => this.#refuse(command.tag, fault));
     }
     this.#reader.buffer();
-    this.#invite(literal);
-    return undefined;
+    return literal.isSynchronizing ? this.#after(() => this.#invite(literal)) : undefined;
   }
 
   #invite(literal: LiteralAnnouncement): void {
     if (literal.isSynchronizing) this.#session.send("+ go ahead\r\n");
+  }
+
+  // ---- several commands at once
+
+  /**
+   * Does what may say something to the client, or changes what the session keeps: when the answers to the commands before
+   * have been passed on.
+   */
+  #after(work: () => Promise<void> | undefined | void): Promise<void> | undefined {
+    if (!this.#pipeline || this.#pipeline.isEmpty) return work() ?? undefined;
+    return this.#pipeline.empty().then(() => (this.#session.isEnding ? undefined : work()));
+  }
+
+  #take(command: Command | Unreadable): Promise<void> | undefined {
+    const remote = "fault" in command ? undefined : this.#passesTo(command);
+    if (!remote || "fault" in command) return this.#after(() => this.#run(command));
+    this.#pipeline ??= new Pipeline(this.#session, this);
+    if (!this.#pipeline.hasRoom) {
+      return this.#pipeline.room().then(() => (this.#session.isEnding ? undefined : this.#take(command)));
+    }
+    this.#pipeline.send(command, remote);
+    return undefined;
+  }
+
+  /** The server that gets the command at once, as it is; undefined when it goes the usual way. */
+  #passesTo(command: Command): Remote | undefined {
+    const { selection } = this.#session;
+    if (selection?.kind !== "elsewhere") return undefined;
+    const { remote } = selection;
+    const isReady = remote.isOpen && (command.frame.literals.length === 0 || remote.capabilities.has("LITERAL+"));
+    return isReady && commandTable[command.name]?.isPassedOn?.(this.#session, command, selection) ? remote : undefined;
+  }
+
+  ended({ command, startedMs }: UnderWay, status: Completion["status"]): void {
+    this.#account(command, status, startedMs);
+  }
+
+  lost(all: readonly UnderWay[], fault: No): void {
+    this.#dropLostSelection();
+    for (const { command, startedMs } of all) {
+      this.#answerFault(command.tag, fault);
+      this.#account(command, "NO", startedMs);
+    }
   }
 
   #refuse(tag: string, fault: unknown): void {
@@ -94,10 +155,9 @@ export class Dispatcher {
 
   // ---- commands
 
-  #run(frame: Frame): Promise<void> | undefined {
-    const command = this.#complete(frame);
-    if (command instanceof Bad) {
-      this.#answerFault(tagOf(frame.texts[0] ?? ""), command);
+  #run(command: Command | Unreadable): Promise<void> | undefined {
+    if ("fault" in command) {
+      this.#answerFault(command.tag, command.fault);
       return undefined;
     }
     const row = commandTable[command.name];
@@ -124,7 +184,7 @@ export class Dispatcher {
     }
   }
 
-  #complete(frame: Frame): Command | Bad {
+  #complete(frame: Frame): Command | Unreadable {
     const incoming = this.#incoming;
     this.#incoming = undefined;
     return incoming ? { ...incoming, frame } : readCommand(frame);
@@ -237,11 +297,11 @@ export class Dispatcher {
 }
 
 /** Reads tag and name; the name of a UID command includes the next word. */
-function readCommand(frame: Frame): Command | Bad {
+function readCommand(frame: Frame): Command | Unreadable {
   const text = frame.texts[0] ?? "";
   const [tag = "", name = ""] = text.split(" ", 2);
-  if (!tagPattern.test(tag)) return new Bad(text === "" ? "Empty command line" : "Invalid tag");
-  if (name === "") return new Bad("Missing command");
+  if (!tagPattern.test(tag)) return { tag: "*", fault: new Bad(text === "" ? "Empty command line" : "Invalid tag") };
+  if (name === "") return { tag, fault: new Bad("Missing command") };
   let end = tag.length + 1 + name.length;
   let full = name.toUpperCase();
   if (full === "UID") {

@@ -5,6 +5,11 @@ import type { MailboxEntry } from "../mailbox/list.ts";
 import type { Remote } from "../mailbox/place.ts";
 import type { LocalSelection } from "./local-selection.ts";
 
-export type Selection =
-  | { readonly kind: "here"; readonly local: LocalSelection }
-  | { readonly kind: "elsewhere"; readonly remote: Remote; readonly entry: MailboxEntry; readonly isReadOnly: boolean };
+export type Selection = { readonly kind: "here"; readonly local: LocalSelection } | Elsewhere;
+
+export interface Elsewhere {
+  readonly kind: "elsewhere";
+  readonly remote: Remote;
+  readonly entry: MailboxEntry;
+  readonly isReadOnly: boolean;
+}

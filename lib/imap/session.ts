@@ -1,5 +1,6 @@
 // One IMAP connection: its state, its input pump and its output. What commands do is in commands/; how a command finds
-// its way is in dispatch.ts. A session runs one command at a time, in the order they came (RFC 9051 §5.5).
+// its way is in dispatch.ts. A session runs one command at a time, in the order they came; only such as are passed on to the
+// server of the selected mailbox may be several, and that server has the same duty (RFC 9051 §5.5).
 
 import { Bye, describeFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
@@ -7,7 +8,7 @@ import { newSessionId } from "../base/session-id.ts";
 import { greetingName } from "../config/product.ts";
 import { type RightsReader, rightsReaderOf } from "../mailbox/effective-rights.ts";
 import { Namespace } from "../mailbox/namespace.ts";
-import type { Completion, Links, Remote } from "../mailbox/place.ts";
+import type { Completion, Links, Remote, ReplySink } from "../mailbox/place.ts";
 import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
 import type { Identity } from "../sasl/identity.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
@@ -154,14 +155,30 @@ export class Session implements Receiver {
     // Nobody reads the rest of the answer of a client that is gone: the other server need not send it, nor be waited for.
     const stop = this.onClose(() => this.#links?.closeAll());
     try {
-      return await remote.relay(command.frame, {
-        data: (bytes) => this.send(bytes),
-        drained: () => this.drained(),
-        continuation: (text) => void this.send(`+ ${text}\r\n`),
-      });
+      return await remote.relay(
+        command.frame,
+        this.replySink((text) => void this.send(`+ ${text}\r\n`)),
+      );
     } finally {
       stop();
     }
+  }
+
+  /** What another server answers to a command of the client goes to the client. */
+  replySink(continuation: (text: string) => void): ReplySink {
+    return {
+      data: (bytes) => this.send(bytes),
+      drained: () => this.drained(),
+      continuation,
+      cut: () => this.hangUp(),
+    };
+  }
+
+  /** No command is under way at the selected mailbox's server any more. */
+  streamEnded(): void {
+    if (this.#isBusy || this.isEnding) return;
+    this.#onBusyEnd?.();
+    if (this.#hasInputEnded) this.hangUp();
   }
 
   // ---- input
@@ -216,7 +233,7 @@ export class Session implements Receiver {
     this.#hasInputEnded = true;
     this.#lineWaiter?.reject(new Bye("Connection closed"));
     this.#lineWaiter = undefined;
-    if (!this.#isBusy) this.hangUp();
+    if (!this.#isWorking) this.hangUp();
   }
 
   closed(reason: CloseReason): void {
@@ -230,6 +247,7 @@ export class Session implements Receiver {
     for (const listener of this.#closeListeners) listener();
     this.#closeListeners.clear();
     if (!this.#isBusy) this.#release();
+    else if (this.#dispatcher.isStreaming) this.#links?.closeAll();
   }
 
   /** A long answer is not silence, as long as the client takes some of it between two calls. */
@@ -237,7 +255,7 @@ export class Session implements Receiver {
     const { pendingBytes } = this.connection;
     const isTaking = pendingBytes === 0 || pendingBytes !== this.#pendingAtIdle;
     this.#pendingAtIdle = pendingBytes;
-    if (this.#isBusy && !this.#lineWaiter && isTaking) return;
+    if (this.#isWorking && !this.#lineWaiter && isTaking) return;
     this.end(this.isAuthenticated ? "Idle for too long" : "Login took too long");
   }
 
@@ -257,10 +275,15 @@ export class Session implements Receiver {
 
   /** The service is going down: idle sessions hear it now, busy ones after their command. */
   drain(): void {
-    if (this.#isBusy && !this.#lineWaiter) this.#onBusyEnd = () => this.end("Server shutting down");
+    if (this.#isWorking && !this.#lineWaiter) this.#onBusyEnd = () => this.end("Server shutting down");
     else this.end("Server shutting down");
   }
   #onBusyEnd: (() => void) | undefined;
+
+  /** Whether the client waits for an answer. */
+  get #isWorking(): boolean {
+    return this.#isBusy || this.#dispatcher.isStreaming;
+  }
 
   /** Runs what is complete in the input until a command has to wait. */
   #pump(): void {
@@ -269,7 +292,7 @@ export class Session implements Receiver {
       if (!event) {
         const { waiting } = this.#reader;
         if (waiting) this.#work(waiting);
-        else if (this.#hasInputEnded) this.hangUp();
+        else if (this.#hasInputEnded && !this.#dispatcher.isStreaming) this.hangUp();
         return;
       }
       const work = this.#dispatcher.take(event);
@@ -298,7 +321,7 @@ export class Session implements Receiver {
       this.#release();
       return;
     }
-    this.#onBusyEnd?.();
+    if (!this.#dispatcher.isStreaming) this.#onBusyEnd?.();
     this.#pump();
     this.#reader.settle();
     if (this.#isPaused && !this.#isBusy) {

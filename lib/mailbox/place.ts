@@ -59,6 +59,21 @@ export interface ReplySink {
   drained(): Promise<void>;
   /** A continuation request ("+ …") with its text; sent on for IDLE and synchronizing literals. */
   continuation(text: string): void;
+  /** The connection was lost in the middle of a response whose beginning went to `data`. */
+  cut?(): void;
+}
+
+/** Receives the answers to commands that are sent one behind the other without waiting. */
+export interface StreamSink extends ReplySink {
+  /**
+   * A command has ended; its tagged line was or will be in `data` as it came. Nothing may be said to the client here, nor
+   * any other command begun: see `settled`.
+   */
+  ended(tag: string, status: Completion["status"]): void;
+  /** All of the stream's commands have ended, and everything they answered has been given to `data`. */
+  settled(): void;
+  /** The connection is gone: what has not ended will not be answered. */
+  lost(fault: No): void;
 }
 
 /** One complete untagged response of another server, for work that spans servers. */
@@ -67,7 +82,7 @@ export interface UntaggedResponse {
   readonly frame: Frame;
 }
 
-/** An authenticated IMAP connection to another server, used by one client session, one command at a time. */
+/** An authenticated IMAP connection to another server, used by one client session. Answers come in the order of commands. */
 export interface Remote {
   readonly server: string;
   /** Upper-case capabilities it announced after login. */
@@ -80,6 +95,11 @@ export interface Remote {
    * Rejects with No("UNAVAILABLE") when the connection is lost before the tagged line.
    */
   relay(frame: Frame, sink: ReplySink): Promise<Completion>;
+  /**
+   * Sends a client's command as it came, behind those under way, and passes all of its answer on, the tagged line
+   * included. Literals need LITERAL+. On a lost connection it does nothing: check `isOpen`.
+   */
+  stream(frame: Frame, sink: StreamSink): void;
   /** Begins a command that is sent piece by piece: a literal that is still coming in, IDLE and its DONE. */
   begin(tag: string, sink: ReplySink): RelayedCommand;
   /** Runs a command of our own: `parts` are wire text and literals; untagged answers are collected. */

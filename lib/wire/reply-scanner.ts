@@ -11,9 +11,18 @@ export interface ReplyEvents {
   /** A tagged line without its CRLF. */
   tagged(tag: string, rest: string): void;
   bye(text: string): void;
+  /**
+   * Asked at each tagged line: "on" leaves it in the data as it came, "last" too, but all data up to its end is given out
+   * and `passed` is called before anything else. "no", or without this method: `tagged` gets it.
+   */
+  passes?(line: Buffer): "on" | "last" | "no";
+  passed?(): void;
 }
 
 const lineFeed = 0x0a;
+const space = 0x20;
+const star = 0x2a;
+const plus = 0x2b;
 /** A line that is longer than this is streamed before its end is seen; it cannot be tagged. */
 const maxHeldLine = 16_384;
 const markerLength = 24;
@@ -33,7 +42,12 @@ export class ReplyScanner {
 
   /** Whether the stream stands between two responses. */
   get isBetweenResponses(): boolean {
-    return this.#held === undefined && this.#literalLeft === 0 && this.#tail === undefined;
+    return this.#held === undefined && !this.isInsideResponse;
+  }
+
+  /** Whether a part of a response was given out and its end has not come. */
+  get isInsideResponse(): boolean {
+    return this.#literalLeft > 0 || this.#tail !== undefined;
   }
 
   feed(bytes: Uint8Array): void {
@@ -67,21 +81,20 @@ export class ReplyScanner {
         return;
       }
       const stop = end + 1;
-      if (this.#held) {
-        // Only the first line of a chunk can complete a held one.
-        const line = Buffer.concat([this.#held, chunk.subarray(at, stop)]);
-        this.#held = undefined;
-        if (this.#isUntagged(line)) this.#events.data(line);
-        else this.#report(line);
+      const held = this.#held;
+      // Only the first line of a chunk can complete a held one.
+      const line = held ? Buffer.concat([held, chunk.subarray(at, stop)]) : chunk.subarray(at, stop);
+      this.#held = undefined;
+      const fate = this.#fateOf(line);
+      if (held) {
+        if (fate !== "no") this.#events.data(line);
         from = stop;
-      } else {
-        const line = chunk.subarray(at, stop);
-        if (!this.#isUntagged(line)) {
-          pass(at);
-          from = stop;
-          this.#report(line);
-        }
+      } else if (fate !== "on") {
+        pass(fate === "last" ? stop : at);
+        from = stop;
       }
+      if (fate === "last") this.#events.passed?.();
+      else if (fate === "no") this.#report(line);
       at = stop;
     }
     pass(chunk.length);
@@ -99,12 +112,13 @@ export class ReplyScanner {
     this.#events.data(held);
   }
 
-  /** Whether the complete line is data to pass on; enters the literal that follows it, if any. */
-  #isUntagged(line: Buffer): boolean {
-    if (line[0] !== 0x2a /* * */ || line[1] !== 0x20) return false;
-    if (isStatus(line)) return !startsWithWord(line, "BYE");
+  /** Whether the complete line stays in the data; enters the literal that follows it, if any. */
+  #fateOf(line: Buffer): "on" | "last" | "no" {
+    if (line[0] === plus) return "no";
+    if (line[0] !== star || line[1] !== space) return this.#events.passes?.(line) ?? "no";
+    if (isStatus(line)) return startsWithWord(line, "BYE") ? "no" : "on";
     this.#enterLiteral(line);
-    return true;
+    return "on";
   }
 
   #enterLiteral(line: Buffer): void {
@@ -116,16 +130,20 @@ export class ReplyScanner {
 
   #report(line: Buffer): void {
     const text = latin1(line).replace(/\r?\n$/, "");
-    const space = text.indexOf(" ");
+    const end = text.indexOf(" ");
     if (text.startsWith("+")) this.#events.continuation(text.slice(text.startsWith("+ ") ? 2 : 1));
     else if (text.startsWith("* ")) this.#events.bye(text.slice(6));
-    else this.#events.tagged(space < 0 ? text : text.slice(0, space), space < 0 ? "" : text.slice(space + 1));
+    else this.#events.tagged(end < 0 ? text : text.slice(0, end), end < 0 ? "" : text.slice(end + 1));
   }
 }
 
+const statusWords = ["OK", "NO", "BAD", "BYE", "PREAUTH"] as const;
+
 /** The status responses end in free text, which may look like a literal. */
 function isStatus(line: Buffer): boolean {
-  return ["OK", "NO", "BAD", "BYE", "PREAUTH"].some((word) => startsWithWord(line, word));
+  if ((line[2] ?? 0) < 0x41 /* A */) return false; // a number: the most of all responses
+  for (const word of statusWords) if (startsWithWord(line, word)) return true;
+  return false;
 }
 
 /** Whether the word stands behind "* ", in any case of letters. */
@@ -135,7 +153,7 @@ function startsWithWord(line: Buffer, word: string): boolean {
     if (((line[2 + index] ?? 0) & 0xdf) !== word.charCodeAt(index)) return false;
   }
   const after = line[2 + word.length];
-  return after === 0x20 || after === 0x0d || after === lineFeed;
+  return after === space || after === 0x0d || after === lineFeed;
 }
 
 /** The size in `{n}CRLF` or `{n+}CRLF` at the end of the line. */

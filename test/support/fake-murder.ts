@@ -70,9 +70,8 @@ export class FakeMurder implements Router {
       capabilities: new Set(),
       isOpen: true,
       onLost: () => {},
-      begin: () => {
-        throw new Error("not used here");
-      },
+      begin: notUsed,
+      stream: notUsed,
       relay: async (frame, sink) => {
         const text = frame.texts.join("{}");
         return this.#answer(server, text.slice(text.indexOf(" ") + 1), sink);
@@ -94,6 +93,10 @@ export class FakeMurder implements Router {
     for (const line of answer.untagged ?? []) sink.data(fromLatin1(`* ${line}\r\n`));
     return { status: answer.status ?? "OK", text: answer.text ?? "Completed" };
   }
+}
+
+function notUsed(): never {
+  throw new Error("not used here");
 }
 
 function frameOf(line: string): Frame {

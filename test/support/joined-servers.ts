@@ -1,6 +1,7 @@
 // Servers joined in memory: a frontend's or unified server's session talks to real sessions of other servers, through a
 // plain Remote of our own. What murder/ does about connections (pools, TLS, login) is not here.
 
+import { fromLatin1 } from "../../lib/base/bytes.ts";
 import { No } from "../../lib/base/fault.ts";
 import { formatUntagged } from "../../lib/imap/plans/untagged.ts";
 import type { ImapServer } from "../../lib/imap/server.ts";
@@ -14,6 +15,7 @@ import {
   type Remote,
   type ReplySink,
   type Router,
+  type StreamSink,
   type UntaggedResponse,
 } from "../../lib/mailbox/place.ts";
 import type { Connection } from "../../lib/net/connection.ts";
@@ -26,7 +28,8 @@ interface Running {
   readonly tag: string;
   untagged(frame: Frame): void;
   continuation(text: string): void;
-  readonly completion: PromiseWithResolvers<Completion>;
+  done(completion: Completion): void;
+  fail(fault: No): void;
 }
 
 /** A session of another server, used by one session of ours. */
@@ -37,7 +40,7 @@ export class SessionRemote implements Remote {
   /** Commands as they were sent, without tags and octets of literals. */
   readonly asked: string[] = [];
   readonly #reader = new FrameReader({ maxText: 1 << 20 });
-  #running: Running | undefined;
+  readonly #running: Running[] = [];
   #tags = 0;
   #hasGreeting = false;
 
@@ -59,14 +62,33 @@ export class SessionRemote implements Remote {
   onLost(): void {}
 
   relay(frame: Frame, sink: ReplySink): Promise<Completion> {
-    const tag = frame.texts[0]!.split(" ", 1)[0]!;
-    const relayed = this.begin(tag, sink);
-    frame.texts.forEach((text, at) => {
-      const bytes = frame.literals[at]?.bytes;
-      void relayed.send(bytes ? `${text}{${bytes.length}+}\r\n` : `${text}\r\n`);
-      if (bytes) void relayed.send(bytes);
+    const { completion } = this.begin(tagOf(frame), sink);
+    this.#sendFrame(frame);
+    return completion;
+  }
+
+  stream(frame: Frame, sink: StreamSink): void {
+    const tag = tagOf(frame);
+    this.#running.push({
+      tag,
+      untagged: (untagged) => void sink.data(formatUntagged(untagged)),
+      continuation: () => {},
+      done: ({ status, text }) => {
+        sink.data(fromLatin1(`${tag} ${status} ${text}\r\n`));
+        sink.ended(tag, status);
+        if (this.#running.length === 0) sink.settled();
+      },
+      fail: (fault) => sink.lost(fault),
     });
-    return relayed.completion;
+    this.#sendFrame(frame);
+  }
+
+  #sendFrame({ texts, literals }: Frame): void {
+    texts.forEach((text, at) => {
+      const bytes = literals[at]?.bytes;
+      this.#send(bytes ? `${text}{${bytes.length}+}\r\n` : `${text}\r\n`);
+      if (bytes) this.#send(bytes);
+    });
   }
 
   begin(tag: string, sink: ReplySink): RelayedCommand {
@@ -99,11 +121,11 @@ export class SessionRemote implements Remote {
   }
 
   #start(tag: string, untagged: Running["untagged"], continuation: Running["continuation"]): Promise<Completion> {
-    if (this.#running) throw new Error("one command at a time");
     const completion = Promise.withResolvers<Completion>();
-    if (!this.isOpen) completion.reject(unavailable());
-    else this.#running = { tag, untagged, continuation, completion };
-    return completion.promise;
+    const { promise, resolve: done, reject: fail } = completion;
+    if (this.isOpen) this.#running.push({ tag, untagged, continuation, done, fail });
+    else fail(unavailable());
+    return promise;
   }
 
   #send(bytes: string | Uint8Array): undefined {
@@ -125,22 +147,25 @@ export class SessionRemote implements Remote {
       this.#hasGreeting = true;
       return;
     }
-    const running = this.#running;
+    const [running] = this.#running;
     const text = frame.texts[0]!;
     if (text.startsWith("* ")) running?.untagged({ ...frame, texts: [text.slice(2), ...frame.texts.slice(1)] });
     else if (text.startsWith("+ ")) running?.continuation(text.slice(2));
     else if (running && text.startsWith(`${running.tag} `)) {
       const [, status = "", rest = ""] = /^\S+ (\S+) (.*)$/.exec(text) ?? [];
-      this.#running = undefined;
-      running.completion.resolve({ status: status === "OK" || status === "NO" ? status : "BAD", text: rest });
+      this.#running.shift();
+      running.done({ status: status === "OK" || status === "NO" ? status : "BAD", text: rest });
     }
   }
 
   #lost(): void {
     this.isOpen = false;
-    this.#running?.completion.reject(unavailable());
-    this.#running = undefined;
+    for (const { fail } of this.#running.splice(0)) fail(unavailable());
   }
+}
+
+function tagOf({ texts }: Frame): string {
+  return texts[0]!.split(" ", 1)[0]!;
 }
 
 function unavailable(): No {

@@ -35,11 +35,8 @@ export class RemoteAppend implements AppendUpload {
     private readonly isDoubtful: boolean,
   ) {
     this.#hasLiteralPlus = remote.capabilities.has("LITERAL+");
-    this.#command = remote.begin(tag, {
-      data: (bytes) => session.send(bytes),
-      drained: () => session.drained(),
-      continuation: () => this.#invited?.(),
-    });
+    const sink = session.replySink(() => this.#invited?.());
+    this.#command = remote.begin(tag, sink);
     this.#ended = this.#command.completion.then(
       (completion) => {
         this.#isEnded = true;

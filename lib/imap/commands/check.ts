@@ -1,10 +1,11 @@
 // CHECK (RFC 3501 §6.4.1): a checkpoint. Everything answered OK is on disk already.
 
-import { noArguments, row, selected } from "../row.ts";
+import { always, noArguments, row, selected } from "../row.ts";
 
 export const checkRow = row({
   state: "selected",
   args: noArguments,
   at: selected,
+  isPassedOn: always,
   run: () => undefined,
 });

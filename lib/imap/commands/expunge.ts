@@ -1,13 +1,14 @@
 // EXPUNGE (RFC 3501 §6.4.3). The untagged answers come from the selection, which notices what is gone.
 
 import { expungeDeleted, requireExpunge } from "../expunge.ts";
-import { noArguments, row, selected } from "../row.ts";
+import { always, noArguments, row, selected } from "../row.ts";
 import { localSelection } from "../selected.ts";
 
 export const expungeRow = row({
   state: "selected",
   args: noArguments,
   at: selected,
+  isPassedOn: always,
   async run(session) {
     const selection = localSelection(session);
     requireExpunge(session, selection);

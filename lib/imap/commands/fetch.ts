@@ -3,7 +3,7 @@
 import { fetchMessages } from "../fetch/fetch-messages.ts";
 import { type FetchArgs, readFetch } from "../parse/fetch.ts";
 import { resolveInView } from "../parse/sequence.ts";
-import { type Row, row, selected } from "../row.ts";
+import { always, type Row, row, selected } from "../row.ts";
 import { expungeIssued, localSelection } from "../selected.ts";
 
 export const fetchRow = makeRow(false);
@@ -15,6 +15,7 @@ function makeRow(isUid: boolean): Row {
     ...(isUid ? {} : { usesSequenceNumbers: true }),
     args: readFetch,
     at: selected,
+    isPassedOn: always,
     async run(session, { set, items }) {
       const selection = localSelection(session);
       const ranges = resolveInView(set, selection.uids, isUid);

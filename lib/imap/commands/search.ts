@@ -2,7 +2,7 @@
 
 import { readSearch } from "../parse/search.ts";
 import type { Row } from "../row.ts";
-import { row, selected } from "../row.ts";
+import { always, row, selected } from "../row.ts";
 import { search } from "../search/evaluate.ts";
 import type { SearchKey } from "../search/key.ts";
 import { localSelection } from "../selected.ts";
@@ -16,6 +16,7 @@ function makeRow(isUid: boolean): Row {
     ...(isUid ? {} : { usesSequenceNumbers: true }),
     args: readSearch,
     at: selected,
+    isPassedOn: always,
     async run(session, key) {
       const selection = localSelection(session);
       const found = await search(session, selection, key);

@@ -3,7 +3,7 @@
 import type { SequenceSet } from "../../wire/sequence-set.ts";
 import { expungeDeleted, requireExpunge } from "../expunge.ts";
 import { readSequenceSet } from "../parse/sequence.ts";
-import { row, selected } from "../row.ts";
+import { always, row, selected } from "../row.ts";
 import { localSelection } from "../selected.ts";
 
 export const uidExpungeRow = row<SequenceSet>({
@@ -15,6 +15,7 @@ export const uidExpungeRow = row<SequenceSet>({
     return set;
   },
   at: selected,
+  isPassedOn: always,
   async run(session, set) {
     const selection = localSelection(session);
     requireExpunge(session, selection);

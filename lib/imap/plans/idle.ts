@@ -31,14 +31,11 @@ function begin(session: Session, tag: string, remote: Remote): Idling {
   const invited = new Promise<"invited">((resolve) => {
     invite = resolve;
   });
-  const relayed = remote.begin(tag, {
-    data: (bytes) => session.send(bytes),
-    drained: () => session.drained(),
-    continuation: () => {
-      session.send("+ idling\r\n");
-      invite("invited");
-    },
+  const sink = session.replySink(() => {
+    session.send("+ idling\r\n");
+    invite("invited");
   });
+  const relayed = remote.begin(tag, sink);
   const ended = relayed.completion.then(
     () => "ended" as const,
     () => "lost" as const,
