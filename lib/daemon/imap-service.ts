@@ -4,6 +4,7 @@
 import { type Role, roleOf } from "../config/role.ts";
 import type { ImapServer } from "../imap/server.ts";
 import { Session } from "../imap/session.ts";
+import type { AtStep } from "../mailbox/operations/context.ts";
 import { localRouter } from "../mailbox/place.ts";
 import type { Verifier } from "../sasl/mechanism.ts";
 import { createVerifier } from "../sasl/verify.ts";
@@ -11,7 +12,8 @@ import { openFrontendList, openRouter } from "./frontend-router.ts";
 import { openLocalMail } from "./local-mail.ts";
 import type { Service, ServiceContext } from "./service.ts";
 
-export async function startImap(context: ServiceContext, version: string): Promise<Service> {
+/** `atStep` is for fault tests. */
+export async function startImap(context: ServiceContext, version: string, atStep?: AtStep): Promise<Service> {
   const { config, clock, log, metrics, tls } = context;
   const role = roleOf(config);
   const verifier = createVerifier(config, "imap", clock);
@@ -24,7 +26,7 @@ export async function startImap(context: ServiceContext, version: string): Promi
     version,
     tls: () => (config.allowstarttls ? tls() : undefined),
   };
-  const parts = role === "frontend" ? openFrontend(context, shared) : await openBackend(context, shared, role);
+  const parts = role === "frontend" ? openFrontend(context, shared) : await openBackend(context, shared, role, atStep);
   const sessions = new Set<Session>();
   return {
     accept(connection, ended) {
@@ -63,8 +65,8 @@ function openFrontend(context: ServiceContext, shared: Shared): Parts {
   return { server: { ...shared, list, router, local: undefined }, close: async () => list.close() };
 }
 
-async function openBackend(context: ServiceContext, shared: Shared, role: Role): Promise<Parts> {
-  const local = await openLocalMail(context);
+async function openBackend(context: ServiceContext, shared: Shared, role: Role, atStep?: AtStep): Promise<Parts> {
+  const local = await openLocalMail(context, atStep);
   const { list, store, operations, subscriptions, quota, close } = local;
   const router =
     role === "unified"

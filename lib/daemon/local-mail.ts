@@ -6,6 +6,7 @@ import { describeFault } from "../base/fault.ts";
 import { roleOf } from "../config/role.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import { openMailboxList } from "../mailbox/list-sqlite.ts";
+import type { AtStep } from "../mailbox/operations/context.ts";
 import { MailboxOperations } from "../mailbox/operations/mailbox-operations.ts";
 import type { QuotaBook } from "../mailbox/quota.ts";
 import { openQuotaBook } from "../mailbox/quota-sqlite.ts";
@@ -50,7 +51,7 @@ export interface LocalMailbox extends MailFiles {
 }
 
 /** All that imapd needs. What a crash left unfinished is settled before it resolves, as far as it can be now. */
-export async function openLocalMail(context: ServiceContext): Promise<LocalMailbox> {
+export async function openLocalMail(context: ServiceContext, atStep?: AtStep): Promise<LocalMailbox> {
   const { config, clock, log } = context;
   const files = openMailFiles(context);
   const { list, store, quota } = files;
@@ -67,6 +68,7 @@ export async function openLocalMail(context: ServiceContext): Promise<LocalMailb
     clock,
     worker: ownWorkerId(),
     isWorkerAlive,
+    ...(atStep && { atStep }),
   });
   const report = await operations.recover(false);
   log.debug("journal settled", { pending: report.pending.length });

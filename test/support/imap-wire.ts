@@ -1,7 +1,11 @@
 // A plain IMAP client over TCP for tests with real servers: sends what it is told, gives back the answers as they are.
 
-import type { Murder } from "./murder.ts";
 import { TcpLines } from "./tcp-lines.ts";
+
+/** Who knows the users' passwords: a Murder. */
+interface Passwords {
+  passwordOf(user: string): string;
+}
 
 export interface ImapAnswer {
   readonly status: "OK" | "NO" | "BAD";
@@ -19,7 +23,7 @@ export class ImapWire implements Disposable {
     this.#lines = lines;
   }
 
-  static async login(murder: Murder, address: string, user: string): Promise<ImapWire> {
+  static async login(murder: Passwords, address: string, user: string): Promise<ImapWire> {
     const lines = await TcpLines.open(address);
     const imap = new ImapWire(lines);
     await lines.line();

@@ -10,14 +10,22 @@ export interface TestProcess extends AsyncDisposable {
   /** Resolves with the first line (also an earlier one) that contains the text; rejects when the process ends without. */
   logged(text: string): Promise<string>;
   kill(signal: NodeJS.Signals): void;
+  /** Over Bun's IPC, when the process was started with `onMessage`. */
+  send(message: unknown): void;
 }
 
-export function startProcess(script: string, argv: readonly string[], environment = {}): TestProcess {
+export function startProcess(
+  script: string,
+  argv: readonly string[],
+  environment = {},
+  onMessage?: (message: unknown) => void,
+): TestProcess {
   const child = Bun.spawn([process.execPath, script, ...argv], {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
     env: { ...process.env, ...environment },
+    ...(onMessage && { ipc: onMessage }),
   });
   const lines: string[] = [];
   const waiting = new Set<{ text: string; resolve(line: string): void; reject(reason: Error): void }>();
@@ -44,6 +52,7 @@ export function startProcess(script: string, argv: readonly string[], environmen
       return new Promise((resolve, reject) => waiting.add({ text, resolve, reject }));
     },
     kill: (signal) => child.kill(signal),
+    send: (message) => child.send(message),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.exited;

@@ -25,6 +25,9 @@ export interface OperationsSettings extends RightsSettings, IdentifierSettings {
   readonly deletedprefix: string;
 }
 
+/** `step` is "create:reserve" and the like, `name` the mailbox that the operation is about. */
+export type AtStep = (step: string, name: MailboxName) => void | Promise<void>;
+
 export interface OperationsOptions {
   readonly list: MailboxList;
   readonly store: MessageStore;
@@ -38,8 +41,8 @@ export interface OperationsOptions {
   readonly worker?: string;
   /** Whether a process that left a journal record still runs: its records are its own business then. */
   readonly isWorkerAlive?: (worker: string) => boolean;
-  /** Called before each step and awaited: fault tests kill the process here. */
-  readonly atStep?: (step: string) => void | Promise<void>;
+  /** Called before each step and awaited: fault tests stop or kill the process here. */
+  readonly atStep?: AtStep;
 }
 
 /** How long an operation waits for another process to finish one on the same name. */
@@ -58,7 +61,7 @@ export class OperationsContext {
   readonly locks: NameLocks;
   readonly worker: string;
   readonly isWorkerAlive: ((worker: string) => boolean) | undefined;
-  readonly #atStep: ((step: string) => void | Promise<void>) | undefined;
+  readonly #atStep: AtStep | undefined;
   /** Finishes or undoes what a record says was begun: recovery.ts. Set once, by MailboxOperations. */
   settle: (record: JournalRecord) => Promise<void> = async () => {};
   /** A record stays behind that only time can settle. */
@@ -79,8 +82,8 @@ export class OperationsContext {
     this.#atStep = options.atStep;
   }
 
-  async step(name: string): Promise<void> {
-    await this.#atStep?.(name);
+  async step(step: string, name: MailboxName): Promise<void> {
+    await this.#atStep?.(step, name);
   }
 
   get hasVirtualDomains(): boolean {

@@ -31,10 +31,10 @@ export async function createHeld(
     return { ...place, partition: requirePartition(context, identity, wantedPartition, place.partition) };
   };
   const uniqueId = context.newUniqueId();
-  await context.step("create:verify");
+  await context.step("create:verify", name);
   const { partition, inboxElsewhere } = verify();
   if (inboxElsewhere && !(await context.registrar.find(inboxElsewhere))) throw faults.denied();
-  await context.step("create:begin");
+  await context.step("create:begin", name);
   const record = await context.begin(name, { kind: "create", step: "reserve", uniqueId, partition });
   let entry: MailboxEntry;
   try {
@@ -53,7 +53,7 @@ export async function createHeld(
 }
 
 async function reserve(context: OperationsContext, record: JournalRecord, entry: MailboxEntry): Promise<void> {
-  await context.step("create:reserve");
+  await context.step("create:reserve", entry.name);
   try {
     await context.registrar.reserve(entry.name, context.locationOf(entry));
   } catch (fault) {
@@ -66,9 +66,9 @@ async function reserve(context: OperationsContext, record: JournalRecord, entry:
 async function commit(context: OperationsContext, record: JournalRecord, entry: MailboxEntry): Promise<void> {
   const { name, uniqueId, partition, uidValidity } = entry;
   try {
-    await context.step("create:spool");
+    await context.step("create:spool", name);
     await context.store.create(uniqueId, partition, uidValidity);
-    await context.step("create:commit");
+    await context.step("create:commit", name);
     const tombstone = context.list.find(name)?.state === "deleted" ? [{ remove: name }] : [];
     const next: JournalRecord = { ...record, work: { kind: "create", step: "activate", uniqueId, partition } };
     await context.list.change(
@@ -86,7 +86,7 @@ async function announce(context: OperationsContext, record: JournalRecord, entry
   if (!context.registrar.isShared) return;
   const { name, uniqueId, partition } = entry;
   const committed: JournalRecord = { ...record, work: { kind: "create", step: "activate", uniqueId, partition } };
-  await context.step("create:activate");
+  await context.step("create:activate", name);
   try {
     await context.activate(entry);
   } catch (fault) {
@@ -95,7 +95,7 @@ async function announce(context: OperationsContext, record: JournalRecord, entry
     await undoCreate(context, record, entry);
     throw new No("CANNOT", "The mailbox cannot be published", { cause: fault });
   }
-  await context.step("create:finish");
+  await context.step("create:finish", name);
   await context.clear(committed);
 }
 

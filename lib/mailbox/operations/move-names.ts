@@ -23,7 +23,7 @@ export async function moveNames(
   const pairsOf = (moves: readonly NameMove[]) =>
     moves.map(({ before, after }) => ({ from: before.name, to: after.name }));
   const planned = pairsOf(plan());
-  await context.step("rename:begin");
+  await context.step("rename:begin", name);
   const record = await context.begin(name, { kind: "rename", step: "reserve", pairs: planned });
   let moves: readonly NameMove[];
   try {
@@ -46,9 +46,9 @@ async function reserveAndCommit(
   moves: readonly NameMove[],
 ): Promise<void> {
   try {
-    await context.step("rename:reserve");
+    await context.step("rename:reserve", record.name);
     await forEachAtOnce(moves, ({ after }) => context.registrar.reserve(after.name, context.locationOf(after)));
-    await context.step("rename:commit");
+    await context.step("rename:commit", record.name);
     await context.list.change(moves.flatMap(editsOf), [
       context.registrar.isShared ? { write: { ...record, work: announcing } } : { clear: record.name },
     ]);
@@ -65,14 +65,14 @@ function editsOf({ before, after }: NameMove): readonly ListEdit[] {
 /** The names are changed. A master that cannot be told now is told later. */
 async function announce(context: OperationsContext, record: JournalRecord, moves: readonly NameMove[]): Promise<void> {
   try {
-    await context.step("rename:activate");
+    await context.step("rename:activate", record.name);
     await forEachAtOnce(moves, ({ after }) => context.activate(after));
-    await context.step("rename:remove");
+    await context.step("rename:remove", record.name);
     await forEachAtOnce(moves, ({ before }) => context.registrar.remove(before.name));
   } catch (fault) {
     if (isRefusal(fault)) context.log.error("master refused a renamed mailbox", { error: describeFault(fault) });
     return context.leave(record, fault);
   }
-  await context.step("rename:finish");
+  await context.step("rename:finish", record.name);
   await context.clear(record);
 }

@@ -18,7 +18,7 @@ export function removeMailbox(
   name: MailboxName,
 ): Promise<readonly MailboxEntry[]> {
   return context.locks.hold([name], async () => {
-    await context.step("delete:verify");
+    await context.step("delete:verify", name);
     const find = () => withChildrenOfUser(context, requireRemovable(context, identity, name));
     const { delete_mode, deletedprefix } = context.settings;
     const removed = find();
@@ -92,7 +92,7 @@ export async function removeOne(
   context: OperationsContext,
   { name, uniqueId, partition }: MailboxEntry,
 ): Promise<void> {
-  await context.step("delete:begin");
+  await context.step("delete:begin", name);
   const record = await context.begin(name, { kind: "delete", step: "unregister", uniqueId, partition });
   const entry = context.list.find(name);
   if (entry?.uniqueId !== uniqueId) {
@@ -103,7 +103,7 @@ export async function removeOne(
   const usage = await noteRemoval(context, entry);
   const gone: JournalRecord = { ...record, work: { kind: "delete", step: "spool", uniqueId, partition } };
   try {
-    await context.step("delete:commit");
+    await context.step("delete:commit", name);
     await context.list.change([{ expect: name, uniqueId }, { remove: name }], [{ write: gone }]);
   } catch (fault) {
     await context.undo(record, () => context.activate(entry));
@@ -111,18 +111,18 @@ export async function removeOne(
   }
   usage();
   if (!context.list.hasDescendants(name)) await context.quota.remove(name);
-  await context.step("delete:spool");
+  await context.step("delete:spool", name);
   try {
     await context.store.remove(uniqueId, partition);
   } catch (fault) {
     return context.leave(gone, fault);
   }
-  await context.step("delete:finish");
+  await context.step("delete:finish", name);
   await context.clear(gone);
 }
 
 async function unregister(context: OperationsContext, record: JournalRecord, entry: MailboxEntry): Promise<void> {
-  await context.step("delete:unregister");
+  await context.step("delete:unregister", entry.name);
   try {
     await context.registrar.remove(entry.name);
   } catch (fault) {

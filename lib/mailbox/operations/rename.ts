@@ -21,7 +21,7 @@ export function renameMailbox(
   to: MailboxName,
 ): Promise<readonly NameMove[]> {
   return context.locks.hold([from, to], async () => {
-    await context.step("rename:verify");
+    await context.step("rename:verify", from);
     const source = requireVisible(context, identity, from);
     if (isInbox(from) && !identity.isAdmin) {
       if (ownerOf(from) !== identity.user) throw faults.denied();
@@ -79,7 +79,7 @@ async function emptyInboxInto(
 ): Promise<NameMove> {
   const created = await createHeld(context, identity, to);
   try {
-    await context.step("rename-inbox:copy");
+    await context.step("rename-inbox:copy", inbox.name);
     await moveMessages(context, identity, inbox, created);
   } catch (fault) {
     await removeOne(context, created);
@@ -101,7 +101,7 @@ async function moveMessages(
       const before = source.totals();
       const uids = Array.from(source.uids(), (uid) => uid as Uid);
       const { source: copied } = await source.copyTo(target, uids, identity.user);
-      await context.step("rename-inbox:expunge");
+      await context.step("rename-inbox:expunge", from.name);
       await source.expunge(copied);
       const moved = target.totals();
       const after = source.totals();

@@ -32,7 +32,7 @@ export function setAcl(
     return { before, after: { ...before, acl: changedAcl(context, identity, before, identifier, change) } };
   };
   return context.locks.hold([name], async () => {
-    await context.step("acl:verify");
+    await context.step("acl:verify", name);
     const { before, after } = plan();
     if (before.acl === after.acl) return before;
     const record = await context.begin(name, { kind: "acl", step: "announce", acl: after.acl });
@@ -56,9 +56,9 @@ async function replaceAcl(
   try {
     const agreed = plan(); // again: now nobody else is at it
     before = agreed.before;
-    await context.step("acl:announce");
+    await context.step("acl:announce", record.name);
     await context.activate(agreed.after);
-    await context.step("acl:commit");
+    await context.step("acl:commit", record.name);
     const { name, uniqueId } = before;
     await context.list.change([{ expect: name, uniqueId }, { put: agreed.after }], [{ clear: name }]);
     return agreed.after;
