@@ -56,6 +56,7 @@ async function startMaster(context: ServiceContext, list: MailboxList, version: 
   }
   const registry = new MasterRegistry({
     journal: list,
+    feed: await list.beginFeed(),
     records,
     isReplicated: config.mupdate_config === "replicated",
     clock,
@@ -88,7 +89,12 @@ async function startReplica(context: ServiceContext, list: MailboxList, version:
   });
   const kicks = await serveKicks(kickPath(config.configdirectory), () => replica.settle());
   const running = replica.run();
-  const mirror = new MirrorRegistry(list, config.servername, () => replica.settle());
+  const mirror = new MirrorRegistry({
+    list,
+    feed: await list.beginFeed(),
+    ownServer: config.servername,
+    settle: () => replica.settle(),
+  });
   const service = serviceOver(
     context,
     mirror,

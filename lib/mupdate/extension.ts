@@ -30,12 +30,6 @@ import { refusalTexts } from "./dialect.ts";
 /** The capability, in the greeting. */
 export const extensionName = "X-IATLAS";
 
-/** A place in a change feed: everything up to `sequence` is known. */
-export interface FeedPosition {
-  readonly feed: string;
-  readonly sequence: number;
-}
-
 export type PeerRole = "backend" | "replica";
 
 /** What a backend reports: mailboxes it holds, changes the master has not heard of, and its last resynchronisation. */

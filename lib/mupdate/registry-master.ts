@@ -5,23 +5,29 @@
 import type { Clock } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
 import { type Acl, emptyAcl } from "../mailbox/acl.ts";
+import type { FeedPosition } from "../mailbox/feed.ts";
 import type { ListEdit, Location } from "../mailbox/list.ts";
 import type { MailboxName } from "../mailbox/name.ts";
 import { entryOf, type MailboxRecord } from "./record.ts";
 import type { Registry, RegistryChange, RegistryListener } from "./registry.ts";
 import { SortedNames } from "./sorted-names.ts";
 
-/** Where groups of edits become durable; a MailboxList is one. */
+/** Where groups of edits become durable, and the feed they make; a MailboxList is one. */
 export interface Journal {
-  /** Applies all edits or none; resolves when they are on disk. */
-  change(edits: readonly ListEdit[]): Promise<unknown>;
+  /** Applies all edits or none; resolves, with the number of the last change, when they are on disk. */
+  change(edits: readonly ListEdit[]): Promise<number>;
+  /** The number of the last change. */
+  readonly sequence: number;
+  /** Changes after `sequence` in order; undefined when the feed does not reach back so far. */
+  changesSince(sequence: number): readonly { readonly name: MailboxName }[] | undefined;
+  /** Whether `changesSince(position.sequence)` completes what somebody at that position knows. */
+  continues(position: FeedPosition): boolean;
 }
-
-/** Keeps nothing: for tests, and for a master whose list the backends push again after every start. */
-export const memoryJournal: Journal = { change: async () => {} };
 
 export interface MasterRegistryOptions {
   readonly journal: Journal;
+  /** The name of the journal's feed from now on. */
+  readonly feed: string;
   /** What is on disk already. */
   readonly records: Iterable<MailboxRecord>;
   /** `mupdate_config: replicated`: several servers hold the same mailbox, so a reservation never conflicts. */
@@ -47,9 +53,12 @@ export class MasterRegistry implements Registry {
   #gathering: Group | undefined;
   #writing: Group | undefined;
   readonly #watchers = new Set<RegistryListener>();
+  /** Of the last change that was published. */
+  #sequence: number;
 
   constructor(options: MasterRegistryOptions) {
     this.#options = options;
+    this.#sequence = options.journal.sequence;
     for (const record of options.records) this.#records.set(record.name, record);
     this.#order.load(this.#records.keys());
   }
@@ -78,6 +87,15 @@ export class MasterRegistry implements Registry {
   watch(listener: RegistryListener): () => void {
     this.#watchers.add(listener);
     return () => this.#watchers.delete(listener);
+  }
+
+  get position(): FeedPosition {
+    return { feed: this.#options.feed, sequence: this.#sequence };
+  }
+
+  namesSince(position: FeedPosition): readonly MailboxName[] | undefined {
+    const { journal } = this.#options;
+    return journal.continues(position) ? journal.changesSince(position.sequence)?.map(({ name }) => name) : undefined;
   }
 
   async barrier(): Promise<void> {
@@ -137,9 +155,9 @@ export class MasterRegistry implements Registry {
       group.outcome.reject(new No("UNAVAILABLE", "The change did not reach the disk in time"));
     });
     journal.change(editsOf(group.edits)).then(
-      () => {
+      (sequence) => {
         deadline.cancel();
-        this.#publish(group);
+        this.#publish(group, sequence);
       },
       (fault: unknown) => {
         deadline.cancel();
@@ -148,7 +166,7 @@ export class MasterRegistry implements Registry {
     );
   }
 
-  #publish(group: Group): void {
+  #publish(group: Group, sequence: number): void {
     const changes: RegistryChange[] = [];
     for (const [name, record] of group.edits) {
       const wasPresent = this.#records.has(name);
@@ -163,6 +181,7 @@ export class MasterRegistry implements Registry {
       if (record || wasPresent) changes.push({ name, record, wasPresent });
     }
     this.#writing = undefined;
+    this.#sequence = sequence;
     for (const tell of this.#watchers) tell(changes);
     group.outcome.resolve();
     if (this.#gathering) this.#write();

@@ -17,6 +17,10 @@ export function writable(registry: Registry | RegistryReader): Registry {
     find: (name) => registry.find(name),
     records: () => registry.records(),
     watch: (listener) => registry.watch(listener),
+    get position() {
+      return registry.position;
+    },
+    namesSince: (position) => registry.namesSince(position),
     barrier: () => registry.barrier(),
     reserve: refuse,
     activate: refuse,

@@ -3,6 +3,7 @@
 // for writers nor delay them. A replica offers the reading half.
 
 import type { Acl } from "../mailbox/acl.ts";
+import type { FeedPosition } from "../mailbox/feed.ts";
 import type { Location } from "../mailbox/list.ts";
 import type { MailboxName } from "../mailbox/name.ts";
 import type { MailboxRecord } from "./record.ts";
@@ -28,6 +29,13 @@ export interface RegistryReader {
   records(): Iterable<MailboxRecord>;
   /** Calls back with every change after it happened, in order. Returns the way to stop. */
   watch(listener: RegistryListener): () => void;
+  /** The feed's name and the number of the last change that shows in `find` and was given to the watchers. */
+  readonly position: FeedPosition;
+  /**
+   * The names changed since, each once, and perhaps more; undefined when the feed does not reach back to that position or
+   * never had it. Numbers survive a restart of the server.
+   */
+  namesSince(position: FeedPosition): readonly MailboxName[] | undefined;
   /** Resolves when every write accepted before the call shows in `find` and was given to the watchers. */
   barrier(): Promise<void>;
 }

@@ -43,28 +43,22 @@ export function emptyRegistry(records: readonly MailboxRecord[] = []): MasterReg
 }
 
 /** A master's registry over that journal, with options of a test's choice. */
-export function registryOver(
-  journal: Partial<Journal> & { readonly feed?: string },
-  more: Partial<MasterRegistryOptions> = {},
-): MasterRegistry {
-  const memory = new MemoryJournal();
+export function registryOver(journal: MemoryJournal, more: Partial<MasterRegistryOptions> = {}): MasterRegistry {
+  const { feed } = journal;
   return new MasterRegistry({
-    journal: {
-      change: (edits) => journal.change?.(edits) ?? memory.change(edits),
-      get sequence() {
-        return journal.sequence ?? memory.sequence;
-      },
-      changesSince: (sequence) =>
-        journal.changesSince ? journal.changesSince(sequence) : memory.changesSince(sequence),
-      continues: (position) => journal.continues?.(position) ?? memory.continues(position),
-    },
-    feed: journal.feed ?? memory.feed,
+    journal,
+    feed,
     records: [],
     isReplicated: false,
     clock: systemClock,
     deadlineMs: 5000,
     ...more,
   });
+}
+
+/** A journal in memory whose changes go to the disk as `change` says. */
+export function journalWith(change: Journal["change"]): MemoryJournal {
+  return Object.assign(new MemoryJournal(), { change });
 }
 
 export function sessionOptions(
