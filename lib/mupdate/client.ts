@@ -5,12 +5,14 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { Bad, describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import type { Acl } from "../mailbox/acl.ts";
+import type { FeedPosition } from "../mailbox/feed.ts";
 import type { Location } from "../mailbox/list.ts";
 import type { MailboxName } from "../mailbox/name.ts";
 import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
 import { type FrameEvent, FrameReader } from "../wire/frame-reader.ts";
 import { formatNonSyncLiteral } from "../wire/writer.ts";
 import { quirksOf } from "./dialect.ts";
+import { type BackendReport, type PeerRole, parseStatus, type ReplicaReport, type ServerStatus } from "./extension.ts";
 import type { Banner } from "./parse/banner.ts";
 import { parseResponse, type Response } from "./parse/response.ts";
 import { type MailboxRecord, wireFromText } from "./record.ts";
@@ -30,13 +32,23 @@ export interface UpdateReceiver {
   /** A record: of the list before `complete`, a change after it. */
   record(record: MailboxRecord): void;
   deletion(name: MailboxName): void;
+  /** After RESUME: all changes up to that number of the server's feed have been given to us. */
+  mark?(sequence: number): void;
 }
 
 interface Waiting {
   readonly outcome: PromiseWithResolvers<string>;
-  readonly records: MailboxRecord[];
-  readonly stream: UpdateReceiver | undefined;
+  /** Takes what else belongs to the answer. */
+  readonly data: AnswerData;
   readonly timer: Timer;
+}
+
+interface AnswerData {
+  readonly records?: MailboxRecord[];
+  readonly texts?: string[];
+  readonly stream?: UpdateReceiver;
+  /** Instead of the usual one. */
+  readonly deadlineMs?: number;
 }
 
 const textLimit = 64 * 1024;
@@ -96,27 +108,56 @@ export class MupdateClient implements Receiver {
 
   async find(name: MailboxName): Promise<MailboxRecord | undefined> {
     const records: MailboxRecord[] = [];
-    await this.#command("FIND", [name], records);
+    await this.#command("FIND", [name], { records });
     return records[0];
   }
 
   /** All records whose location starts with `prefix`. */
   async list(prefix: string): Promise<readonly MailboxRecord[]> {
     const records: MailboxRecord[] = [];
-    await this.#command("LIST", [prefix], records);
+    await this.#command("LIST", [prefix], { records });
     return records;
   }
 
-  async noop(): Promise<void> {
-    await this.#command("NOOP", []);
+  /** A shorter deadline than usual may be given: whether the server lives is sometimes asked with less patience. */
+  async noop(deadlineMs?: number): Promise<void> {
+    await this.#command("NOOP", [], deadlineMs === undefined ? {} : { deadlineMs });
   }
 
   /** Resolves when the whole list has been given to `receiver`; changes follow until the connection ends. */
   async update(receiver: UpdateReceiver, hosts: readonly string[] = []): Promise<void> {
-    if (this.#streamTag !== undefined) throw new Bad("The connection streams already");
-    const records: MailboxRecord[] = [];
-    this.#stream = receiver;
-    await this.#command("UPDATE", hosts, records, receiver);
+    this.#beginStream(receiver);
+    await this.#command("UPDATE", hosts, { stream: receiver });
+  }
+
+  /**
+   * Like `update`, with marks: what changed since `position`, or without one the whole list. Resolves to false when the
+   * server's feed does not reach back there; the connection is then as before. Only with a server that has a feed.
+   */
+  async resume(receiver: UpdateReceiver, position?: FeedPosition): Promise<boolean> {
+    this.#beginStream(receiver);
+    const args = [position?.feed ?? "", String(position?.sequence ?? 0)];
+    try {
+      await this.#command("RESUME", args, { stream: receiver });
+      return true;
+    } catch (fault) {
+      if (!(fault instanceof No) || fault.code !== undefined) throw fault;
+      this.#stream = undefined;
+      this.#streamTag = undefined;
+      return false;
+    }
+  }
+
+  /** Tells how we are; only to a server that has a feed. */
+  async report(role: PeerRole, name: string, report: BackendReport | ReplicaReport): Promise<void> {
+    await this.#command("REPORT", [role, name, JSON.stringify(report)]);
+  }
+
+  /** How the server and its peers are; only of a server that has a feed. */
+  async status(): Promise<ServerStatus> {
+    const texts: string[] = [];
+    await this.#command("STATUS", [], { texts });
+    return parseStatus(texts[0] ?? "");
   }
 
   /** Ends politely. */
@@ -140,12 +181,12 @@ export class MupdateClient implements Receiver {
     this.#lose(reason.kind === "error" ? describeFault(reason.error) : `closed (${reason.kind})`);
   }
 
-  #command(
-    name: string,
-    args: readonly string[],
-    records: MailboxRecord[] = [],
-    stream?: UpdateReceiver,
-  ): Promise<string> {
+  #beginStream(receiver: UpdateReceiver): void {
+    if (this.#stream) throw new Bad("The connection streams already");
+    this.#stream = receiver;
+  }
+
+  #command(name: string, args: readonly string[], data: AnswerData = {}): Promise<string> {
     const outcome = Promise.withResolvers<string>();
     if (!this.isOpen) {
       outcome.reject(unavailable("is not connected"));
@@ -153,15 +194,15 @@ export class MupdateClient implements Receiver {
     }
     this.#lastTag += 1;
     const tag = `X${this.#lastTag}`;
-    if (stream) this.#streamTag = tag;
-    this.#waiting.set(tag, { outcome, records, stream, timer: this.#deadline(tag, name) });
+    if (data.stream) this.#streamTag = tag;
+    this.#waiting.set(tag, { outcome, data, timer: this.#deadline(tag, name, data.deadlineMs) });
     const text = args.map((arg) => ` ${formatNonSyncLiteral(wireFromText(arg))}`).join("");
     this.#connection.write(`${tag} ${name}${text}\r\n`);
     return outcome.promise;
   }
 
-  #deadline(tag: string, name: string): Timer {
-    return this.#options.clock.after(this.#options.deadlineMs, () => {
+  #deadline(tag: string, name: string, deadlineMs = this.#options.deadlineMs): Timer {
+    return this.#options.clock.after(deadlineMs, () => {
       // A list of a million names takes its time: what counts for UPDATE is that lines keep coming (see #take).
       if (this.#waiting.has(tag)) this.#giveUp(`did not answer ${name} in time`);
     });
@@ -186,6 +227,13 @@ export class MupdateClient implements Receiver {
         if (response.tag !== this.#streamTag) throw new Bad("DELETE outside of a stream");
         this.#stream?.deletion(response.name);
         break;
+      case "mark":
+        if (response.tag !== this.#streamTag) throw new Bad("SEQUENCE outside of a stream");
+        this.#stream?.mark?.(response.sequence);
+        break;
+      case "status":
+        this.#waiting.get(response.tag)?.data.texts?.push(response.text);
+        break;
       case "completion":
         this.#complete(response.tag, response.status, response.text);
         break;
@@ -207,7 +255,7 @@ export class MupdateClient implements Receiver {
     } else {
       const waiting = this.#waiting.get(tag);
       if (!waiting) throw new Bad(`Data for the unknown tag "${tag}"`);
-      waiting.records.push(record);
+      waiting.data.records?.push(record);
     }
   }
 

@@ -2,6 +2,7 @@
 // lines are passed over. Mechanism names come as atoms (the RFC) or quoted (Cyrus).
 
 import { Bad } from "../../base/fault.ts";
+import { extensionName } from "../extension.ts";
 
 export interface Banner {
   readonly hostName: string;
@@ -13,11 +14,14 @@ export interface Banner {
   readonly mechanisms: readonly string[];
   /** Upper-case first words of the other lines: STARTTLS, COMPRESS, PARTIAL-UPDATE. */
   readonly capabilities: ReadonlySet<string>;
+  /** The name of the server's change feed; undefined without X-IATLAS (extension.ts). */
+  readonly feed: string | undefined;
 }
 
 export class BannerParser {
   #mechanisms: string[] = [];
   #capabilities = new Set<string>();
+  #feed: string | undefined;
 
   /** Takes one line; returns the banner when it was the last. Throws Bad for a line that belongs to no banner. */
   take(line: string): Banner | undefined {
@@ -28,9 +32,14 @@ export class BannerParser {
       throw new Bad(`The server refuses: ${words.slice(1).join(" ")}`);
     }
     if (keyword === "AUTH") this.#mechanisms = words.slice(1).map((word) => word.toUpperCase());
-    else if (keyword !== "OK") this.#capabilities.add(keyword);
+    else if (keyword !== "OK") this.#addCapability(keyword, words[1]);
     else return this.#finish(words);
     return undefined;
+  }
+
+  #addCapability(keyword: string, argument: string | undefined): void {
+    this.#capabilities.add(keyword);
+    if (keyword === extensionName) this.#feed = argument || undefined;
   }
 
   #finish(words: readonly string[]): Banner {
@@ -43,6 +52,7 @@ export class BannerParser {
       role,
       mechanisms: this.#mechanisms,
       capabilities: this.#capabilities,
+      feed: this.#feed,
     };
   }
 }

@@ -7,6 +7,7 @@ import { emptyAcl } from "../../mailbox/acl.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
 import { type Frame, splitWord } from "../../wire/frame.ts";
 import { Reader } from "../../wire/reader.ts";
+import { parseSequence } from "../extension.ts";
 import { type MailboxRecord, parseLocation, parseRecordAcl, parseRecordName, textFromWire } from "../record.ts";
 
 export type Response =
@@ -14,6 +15,10 @@ export type Response =
   | { readonly kind: "bye"; readonly text: string }
   | { readonly kind: "record"; readonly tag: string; readonly record: MailboxRecord }
   | { readonly kind: "deletion"; readonly tag: string; readonly name: MailboxName }
+  /** Of our extension: all changes up to that number have been sent. */
+  | { readonly kind: "mark"; readonly tag: string; readonly sequence: number }
+  /** Of our extension: JSON. */
+  | { readonly kind: "status"; readonly tag: string; readonly text: string }
   /** A data line whose values are impossible: one bad name must not cost the whole list. */
   | { readonly kind: "unusable"; readonly line: string }
   | { readonly kind: "continuation" };
@@ -38,6 +43,10 @@ export function parseResponse(frame: Frame): Response {
       return readRecord(tag, readString(reader), readString(reader), undefined);
     case "DELETE":
       return readDeletion(tag, readString(reader));
+    case "SEQUENCE":
+      return { kind: "mark", tag, sequence: parseSequence(readString(reader)) };
+    case "STATUS":
+      return { kind: "status", tag, text: readString(reader) };
     default:
       throw new Bad(`Unknown response "${first.slice(0, 80)}"`);
   }
