@@ -1,0 +1,130 @@
+// What befalls a murder while its operations stand at a step: who is killed and who comes back in which order, what the
+// network loses, who freezes. Each is a sequence of doings; "go" is when the operations may go on.
+
+import type { FaultMurder, Node } from "./fault-murder.ts";
+
+/** Resolves when every client has its answer, or has lost its connection. */
+export type Answers = () => Promise<unknown>;
+
+export interface Fault {
+  /** Who is killed, or what else happens. */
+  readonly victim: string;
+  readonly order: string;
+  /** Whether it can hurt only what goes through a frontend. */
+  readonly run: (murder: FaultMurder, answers: Answers) => Promise<void>;
+}
+
+const kinds: Readonly<Record<string, readonly Node[]>> = {
+  backend: ["backend1", "backend2"],
+  master: ["master"],
+  replica: ["replica"],
+  frontend: ["frontend"],
+};
+
+async function killAll(murder: FaultMurder, kind: string): Promise<void> {
+  await Promise.all(kinds[kind]!.map((node) => murder.kill(node)));
+}
+
+async function startAll(murder: FaultMurder, kind: string): Promise<void> {
+  await Promise.all(kinds[kind]!.map((node) => murder.startNode(node)));
+}
+
+async function goOn(murder: FaultMurder, answers: Answers): Promise<void> {
+  murder.go();
+  await answers();
+}
+
+/** Kills all of `victims` at once; then does what `order` says: starts them, or lets the operations go on. */
+function killing(victims: readonly string[], order: readonly string[]): Fault {
+  return {
+    victim: victims.join(" + "),
+    order: order.join(", "),
+    run: async (murder, answers) => {
+      await Promise.all(victims.map((kind) => killAll(murder, kind)));
+      for (const each of order) {
+        if (each === "go") await goOn(murder, answers);
+        else await startAll(murder, each);
+      }
+    },
+  };
+}
+
+function permutations(items: readonly string[]): string[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((first) =>
+    permutations(items.filter((other) => other !== first)).map((rest) => [first, ...rest]),
+  );
+}
+
+/** Without the backends nothing can go on; otherwise the operations are one more party. */
+function ordersOf(victims: readonly string[]): string[][] {
+  return permutations(victims.includes("backend") ? victims : [...victims, "go"]);
+}
+
+const victimSets: readonly (readonly string[])[] = [
+  ["backend"],
+  ["master"],
+  ["replica"],
+  ["frontend"],
+  ["backend", "master"],
+  ["backend", "replica"],
+  ["master", "replica"],
+  ["backend", "master", "replica"],
+];
+
+const networkFaults: readonly Fault[] = [
+  {
+    victim: "network",
+    order: "cut, go, back",
+    run: async (murder, answers) => {
+      murder.relay.network = "cut";
+      await goOn(murder, answers);
+      murder.relay.network = "pass";
+    },
+  },
+  {
+    victim: "network",
+    order: "answer lost, go",
+    run: async (murder, answers) => {
+      murder.relay.network = "lose";
+      await goOn(murder, answers);
+      murder.relay.network = "pass";
+    },
+  },
+  {
+    victim: "network",
+    order: "answer lost and cut, go, back",
+    run: async (murder, answers) => {
+      murder.relay.network = "lose-and-cut";
+      await goOn(murder, answers);
+      murder.relay.network = "pass";
+    },
+  },
+  {
+    victim: "master frozen",
+    order: "go, thaw",
+    run: async (murder, answers) => {
+      murder.signal("master", "SIGSTOP");
+      try {
+        await goOn(murder, answers);
+      } finally {
+        murder.signal("master", "SIGCONT");
+      }
+    },
+  },
+  {
+    victim: "backend, network cut",
+    order: "backend, network",
+    run: async (murder) => {
+      murder.relay.network = "cut";
+      await killAll(murder, "backend");
+      await startAll(murder, "backend");
+      murder.relay.network = "pass";
+    },
+  },
+];
+
+export const faults: readonly Fault[] = [
+  ...victimSets.flatMap((victims) => ordersOf(victims).map((order) => killing(victims, order))),
+  ...networkFaults,
+];

@@ -1,0 +1,174 @@
+// A round of the fault matrix: one operation of each kind goes to its own step, all at once, then one fault befalls the
+// murder. When it has healed, without anybody's help, every operation is judged.
+
+import { ImapWire } from "../../support/imap-wire.ts";
+import { eventually } from "../../support/murder.ts";
+import { administrator, FaultMurder, type Node, users } from "./fault-murder.ts";
+import type { Fault } from "./faults.ts";
+import { Inspection } from "./invariants.ts";
+import {
+  type Answer,
+  judgeNames,
+  judgeOutcome,
+  type OperationCase,
+  operationCases,
+  prepareCase,
+} from "./operation-cases.ts";
+
+export interface Cell {
+  readonly operation: OperationCase;
+  readonly step: string;
+}
+
+export interface CellResult {
+  readonly operation: string;
+  readonly step: string;
+  readonly victim: string;
+  readonly order: string;
+  readonly answer: Answer;
+  readonly healedMs: number;
+  readonly violations: readonly string[];
+}
+
+const healMs = 30_000;
+
+export class Arena implements AsyncDisposable {
+  readonly #inspection: Inspection;
+  #names = 0;
+
+  private constructor(readonly murder: FaultMurder) {
+    this.#inspection = new Inspection(murder);
+  }
+
+  static async open(settings: readonly string[] = []): Promise<Arena> {
+    const murder = await FaultMurder.start(settings);
+    const arena = new Arena(murder);
+    for (const [user, backend] of Object.entries(users)) {
+      using session = await ImapWire.login(murder, murder.addressOf(backend), administrator);
+      await session.ok(`CREATE user.${user}`);
+    }
+    return arena;
+  }
+
+  /** The steps of every operation, in order, as they are now: each is done once without a fault. */
+  async cells(): Promise<Cell[]> {
+    const cells: Cell[] = [];
+    for (const operation of operationCases) {
+      const { internal, session, run } = await this.#begin(operation);
+      await this.murder.hold([]);
+      if ((await run()) !== "OK") throw new Error(`${operation.title} is refused`);
+      const steps = this.murder.steps.filter(({ mailbox }) => mailbox === internal).map(({ step }) => step);
+      for (const step of new Set(steps)) cells.push({ operation, step });
+      session[Symbol.dispose]();
+    }
+    return cells;
+  }
+
+  /** No two cells of a round are of one operation. */
+  async run(cells: readonly Cell[], fault: Fault): Promise<CellResult[]> {
+    const started = [];
+    for (const cell of cells) started.push({ ...cell, ...(await this.#begin(cell.operation)) });
+    const points = started.map(({ step, internal }) => ({ step, mailbox: internal }));
+    await this.murder.hold(points);
+    const answers = started.map(({ run }) => run());
+    for (const point of points) await this.murder.reached(point);
+    await fault.run(this.murder, () => Promise.all(answers));
+    const told = await Promise.all(answers);
+    for (const { session } of started) session[Symbol.dispose]();
+    const beganMs = performance.now();
+    const disagreements = await this.#healed();
+    const healedMs = Math.round(performance.now() - beganMs);
+    const results: CellResult[] = [];
+    for (const [at, { operation, step, internal, external }] of started.entries()) {
+      const answer = meaningOf(told[at]!, operation, fault);
+      const violations = disagreements.filter(
+        (each) => each.includes(`${internal}.`) || each.includes(`${internal}:`) || each.includes(`${internal}z`),
+      );
+      violations.push(...judgeOutcome(operation, this.#inspection, internal, answer));
+      violations.push(...(await this.#judgeNames(operation, external)));
+      results.push({
+        operation: operation.title,
+        step,
+        victim: fault.victim,
+        order: fault.order,
+        answer,
+        healedMs,
+        violations,
+      });
+    }
+    const unclaimed = disagreements.filter((each) => !results.some(({ violations }) => violations.includes(each)));
+    if (unclaimed.length > 0) results[0] = { ...results[0]!, violations: [...results[0]!.violations, ...unclaimed] };
+    if (disagreements.length === 0)
+      await this.#tidy(started.map(({ operation, external }) => ({ operation, external })));
+    return results;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#inspection[Symbol.dispose]();
+    await this.murder[Symbol.asyncDispose]();
+  }
+
+  async #begin(operation: OperationCase) {
+    this.#names += 1;
+    const own = `m${this.#names}q`;
+    const { user, through } = operation;
+    const external = `INBOX.${own}`;
+    const node: Node = through === "frontend" ? "frontend" : users[user];
+    using maker = await ImapWire.login(this.murder, this.murder.addressOf(users[user]), user);
+    await prepareCase(operation, maker, external);
+    const session = await ImapWire.login(this.murder, this.murder.addressOf(node), user);
+    // A frontend knows what was made at the backend when its replica has caught up, which it waits for.
+    if (through === "frontend") await session.command(`STATUS ${external} (MESSAGES)`);
+    const run = async (): Promise<Answer> => {
+      try {
+        return (await session.command(operation.command(external))).status === "OK" ? "OK" : "NO";
+      } catch {
+        return "lost";
+      }
+    };
+    return { internal: `user.${user}.${own}`, external, session, run };
+  }
+
+  /** What is still wrong when there is no more time to heal. */
+  async #healed(): Promise<string[]> {
+    let wrong: string[] = [];
+    const isWell = async () => {
+      wrong = await this.#inspection.disagreements();
+      return wrong.length === 0;
+    };
+    await eventually("the murder has healed", isWell, healMs).catch(() => {});
+    return wrong;
+  }
+
+  async #judgeNames(operation: OperationCase, external: string): Promise<string[]> {
+    using session = await ImapWire.login(this.murder, this.murder.addressOf("frontend"), operation.user);
+    return await judgeNames(operation, session, external); // the session stays open until then
+  }
+
+  /** Removes what a round has made, so that lists stay short. */
+  async #tidy(done: readonly { readonly operation: OperationCase; readonly external: string }[]): Promise<void> {
+    for (const { operation, external } of done) {
+      const { user, names } = operation;
+      using session = await ImapWire.login(this.murder, this.murder.addressOf(users[user]), user);
+      for (const suffix of [...names].reverse()) await session.command(`DELETE ${external}${suffix}`);
+    }
+  }
+}
+
+/** A frontend that has lost the backend at work says NO [UNAVAILABLE]: whether it was done nobody knows. */
+function meaningOf(answer: Answer, { through }: OperationCase, { victim }: Fault): Answer {
+  return answer === "NO" && through === "frontend" && victim.includes("backend") ? "lost" : answer;
+}
+
+/** As few rounds as hold all cells, each with one cell of an operation at most. */
+export function roundsOf(cells: readonly Cell[]): Cell[][] {
+  const rounds: Cell[][] = [];
+  for (const operation of new Set(cells.map((cell) => cell.operation))) {
+    const own = cells.filter((cell) => cell.operation === operation);
+    for (const [at, cell] of own.entries()) {
+      rounds[at] ??= [];
+      rounds[at].push(cell);
+    }
+  }
+  return rounds;
+}
