@@ -1,10 +1,11 @@
 // THE TABLE: every MUPDATE command, how it is parsed, when it is legal, and what runs it (RFC 3656 §4; COMPRESS and
-// the host arguments of UPDATE are Cyrus'). Checks come in Cyrus' order: login, arguments, streaming, read-only.
+// the host arguments of UPDATE are Cyrus'; RESUME, REPORT and STATUS are ours: extension.ts). Checks come in Cyrus' order: login, arguments, streaming, read-only.
 
 import { authenticate } from "./commands/authenticate.ts";
 import { compress } from "./commands/compress.ts";
 import { logout, noop } from "./commands/connection.ts";
-import { find, list, update } from "./commands/read.ts";
+import { report, status } from "./commands/extension.ts";
+import { find, list, resume, update } from "./commands/read.ts";
 import { startTls } from "./commands/starttls.ts";
 import { activate, deactivate, remove, reserve } from "./commands/write.ts";
 import { mostHosts, refusalTexts } from "./dialect.ts";
@@ -43,6 +44,9 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   FIND: { ...read, args: [1, 1], run: find },
   LIST: { ...read, args: [0, 1], run: list },
   UPDATE: { ...read, args: [0, mostHosts], run: update, atomFault: refusalTexts.malformed },
+  RESUME: { ...read, args: [2, 2], run: resume, atomFault: refusalTexts.malformed },
+  REPORT: { ...read, args: [3, 3], run: report, whileStreaming: true },
+  STATUS: { ...read, args: [0, 0], run: status, whileStreaming: true },
   RESERVE: { ...write, args: [2, 2], run: reserve },
   ACTIVATE: { ...write, args: [3, 3], run: activate },
   DEACTIVATE: { ...write, args: [2, 2], run: deactivate },

@@ -11,6 +11,8 @@ export const serverTexts = {
   listed: "list complete",
   streaming: "streaming starts",
   noop: "Noop done",
+  reported: "Noted",
+  statusTold: "Status complete",
   goodbye: "bye-bye",
   beginTls: "Begin TLS negotiation now",
   compressing: "DEFLATE active",
@@ -31,6 +33,7 @@ export const refusalTexts = {
   alreadyCompressing: "DEFLATE active via COMPRESS",
   canceled: "Client canceled authentication",
   full: "Server Unable",
+  feedTooShort: "The feed does not reach back there",
   notReady: "no longer ready for connections",
 } as const;
 

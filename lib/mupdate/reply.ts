@@ -35,6 +35,16 @@ export function formatDeletion(tag: string, name: MailboxName): string {
   return `${tag} DELETE ${formatNonSyncLiteral(wireFromText(name))}\r\n`;
 }
 
+/** A mark in the stream of RESUME (extension.ts). */
+export function formatMark(tag: string, sequence: number): string {
+  return `${tag} SEQUENCE "${sequence}"\r\n`;
+}
+
+/** The answer to STATUS (extension.ts). */
+export function formatStatus(tag: string, json: string): string {
+  return `${tag} STATUS ${formatNonSyncLiteral(wireFromText(json))}\r\n`;
+}
+
 export function formatCompletion(tag: string, status: "OK" | "NO" | "BAD" | "BYE", text: string): string {
   return `${tag} ${status} ${quote(text)}\r\n`;
 }

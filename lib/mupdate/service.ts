@@ -2,23 +2,33 @@
 
 import type { Connection } from "../net/connection.ts";
 import { refusalTexts } from "./dialect.ts";
+import type { ServerStatus, UpstreamStatus } from "./extension.ts";
+import { FeedTimes } from "./feed-times.ts";
 import { formatCompletion } from "./reply.ts";
+import { serverStatus } from "./server-status.ts";
 import { ServerSession, type SessionOptions } from "./session.ts";
 
 export interface MupdateServiceOptions {
-  readonly session: SessionOptions;
+  readonly session: Omit<SessionOptions, "status">;
   /** `mupdate_connections_max`. */
   readonly maxConnections: number;
   /** False while there is nothing to serve yet: a replica before its first full list. */
   readonly isReady: () => boolean;
+  /** Of a replica: how it follows its master. */
+  readonly upstream?: () => UpstreamStatus;
 }
 
 export class MupdateService {
   readonly #options: MupdateServiceOptions;
   readonly #sessions = new Set<ServerSession>();
+  readonly #times = new FeedTimes();
+  readonly #startedMs: number;
 
   constructor(options: MupdateServiceOptions) {
     this.#options = options;
+    const { clock, registry } = options.session;
+    this.#startedMs = clock.monotonic();
+    registry.watch(() => this.#times.note(registry.position.sequence, clock.monotonic()));
   }
 
   get sessions(): number {
@@ -33,7 +43,7 @@ export class MupdateService {
       this.#options.session.log.warning("too many mupdate connections", { most: this.#options.maxConnections });
       refuseConnection(connection, refusalTexts.full, ended);
     } else {
-      const session = new ServerSession(connection, this.#options.session);
+      const session = new ServerSession(connection, { ...this.#options.session, status: () => this.status() });
       this.#sessions.add(session);
       session.gone.addEventListener(
         "abort",
@@ -45,6 +55,23 @@ export class MupdateService {
       );
       session.start();
     }
+  }
+
+  /** What STATUS shows. */
+  status(): ServerStatus {
+    const { session, upstream } = this.#options;
+    const { registry, banner, clock } = session;
+    const nowMs = clock.monotonic();
+    const server = {
+      role: banner.upstream === undefined ? ("master" as const) : ("replica" as const),
+      server: banner.hostName,
+      version: banner.version,
+      ...registry.position,
+      entries: registry.size,
+      uptimeMs: Math.round(nowMs - this.#startedMs),
+      ...(upstream && { upstream: upstream() }),
+    };
+    return serverStatus({ server, times: this.#times, nowMs }, this.#sessions);
   }
 
   /** Says goodbye to everybody. */

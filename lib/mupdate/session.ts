@@ -11,6 +11,7 @@ import type { Frame } from "../wire/frame.ts";
 import { type FrameEvent, FrameReader } from "../wire/frame-reader.ts";
 import { type CommandRow, commandNamed } from "./command.ts";
 import { compressionAlgorithm, refusalTexts } from "./dialect.ts";
+import { extensionName, type PeerReport, type PeerRole, type ServerStatus } from "./extension.ts";
 import { parseHead, parseStrings } from "./parse/command.ts";
 import type { Registry, RegistryReader } from "./registry.ts";
 import { writable } from "./registry-read-only.ts";
@@ -32,11 +33,22 @@ export interface SessionOptions {
   readonly authentication: SessionAuthentication;
   /** The certificate in force; undefined: STARTTLS is not offered. */
   readonly tls: () => ServerTls | undefined;
+  /** What STATUS shows. */
+  readonly status: () => ServerStatus;
   readonly failedLoginPauseMs: number;
   /** RFC 3656 §2: at least 15 minutes. */
   readonly idleMs: number;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** The last REPORT of a peer. */
+export interface PeerTold {
+  readonly role: PeerRole;
+  readonly name: string;
+  readonly report: PeerReport;
+  /** By the monotonic clock. */
+  readonly atMs: number;
 }
 
 const textLimit = 16 * 1024;
@@ -52,10 +64,13 @@ export class ServerSession implements Receiver {
   readonly options: SessionOptions;
   readonly registry: Registry;
   readonly log: Log;
+  /** By the monotonic clock. */
+  readonly connectedAtMs: number;
   readonly #reader = new FrameReader({ maxText: textLimit });
   readonly #gone = new AbortController();
   #user: string | undefined;
   #stream: UpdateStream | undefined;
+  #told: PeerTold | undefined;
   #isBusy = false;
   #answers: Promise<void> = Promise.resolve();
   #unanswered = 0;
@@ -67,6 +82,7 @@ export class ServerSession implements Receiver {
     this.connection = connection;
     this.options = options;
     this.registry = writable(options.registry);
+    this.connectedAtMs = options.clock.monotonic();
     this.log = options.log.with({ peer: connection.remote.host });
   }
 
@@ -83,6 +99,15 @@ export class ServerSession implements Receiver {
 
   get stream(): UpdateStream | undefined {
     return this.#stream;
+  }
+
+  get told(): PeerTold | undefined {
+    return this.#told;
+  }
+
+  /** Keeps what the peer says of itself. */
+  take(told: Omit<PeerTold, "atMs">): void {
+    this.#told = { ...told, atMs: this.options.clock.monotonic() };
   }
 
   /** Aborted when the connection is closed. */
@@ -135,6 +160,7 @@ export class ServerSession implements Receiver {
       ...(offersTls ? ["STARTTLS"] : []),
       ...(connection.isCompressed ? [] : [`COMPRESS "${compressionAlgorithm}"`]),
       "PARTIAL-UPDATE",
+      `${extensionName} "${this.registry.position.feed}"`,
     ];
   }
 

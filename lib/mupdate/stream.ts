@@ -2,27 +2,37 @@
 // peer has not taken is kept as a set of names, looked up again when it is their turn: so intermediate states collapse
 // and memory stays bounded by the number of mailboxes.
 
+import type { FeedPosition } from "../mailbox/feed.ts";
 import type { MailboxName } from "../mailbox/name.ts";
 import type { Connection } from "../net/connection.ts";
 import { refusalTexts } from "./dialect.ts";
 import { type MailboxRecord, serverOf } from "./record.ts";
 import type { RegistryChange, RegistryReader } from "./registry.ts";
-import { formatCompletion, formatDeletion, formatRecord } from "./reply.ts";
+import { formatCompletion, formatDeletion, formatMark, formatRecord } from "./reply.ts";
 
 /** How many records go out between two looks at other work: a millisecond or two. */
 const recordsPerTurn = 512;
 
 /** Sends records that `isWanted` takes, as fast as the peer reads them and without holding the event loop. */
-export async function sendRecords(
+export function sendRecords(
   connection: Connection,
   registry: RegistryReader,
   tag: string,
   isWanted: (record: MailboxRecord) => boolean,
 ): Promise<void> {
+  return sendLines(connection, registry.records(), (record) => (isWanted(record) ? formatRecord(tag, record) : ""));
+}
+
+/** Sends a line, or none, for each of `subjects`. */
+async function sendLines<T>(
+  connection: Connection,
+  subjects: Iterable<T>,
+  line: (subject: T) => string,
+): Promise<void> {
   let text = "";
   let steps = 0;
-  for (const record of registry.records()) {
-    if (isWanted(record)) text += formatRecord(tag, record);
+  for (const subject of subjects) {
+    text += line(subject);
     steps += 1;
     if (steps % recordsPerTurn !== 0) continue;
     if (!connection.isOpen) return;
@@ -45,12 +55,22 @@ interface Queued {
   readonly isNew: boolean;
 }
 
+export interface StreamOptions {
+  readonly connection: Connection;
+  readonly registry: RegistryReader;
+  readonly tag: string;
+  /** Servers to tell about; empty: all. */
+  readonly hosts?: readonly string[];
+  /** Tell how far the peer has come in the feed (extension.ts). */
+  readonly marks?: boolean;
+}
+
 export class UpdateStream {
   readonly #connection: Connection;
   readonly #registry: RegistryReader;
   readonly #tag: string;
-  /** Servers to tell about; empty: all. */
   readonly #hosts: ReadonlySet<string>;
+  readonly #hasMarks: boolean;
   /** With `#hosts`: the names the peer was told, so that it learns when they leave. */
   readonly #told = new Set<MailboxName>();
   /** Names to send, in order. */
@@ -59,13 +79,17 @@ export class UpdateStream {
   #isDumping = true;
   #isPumping = false;
   #waiters: { readonly upTo: number; readonly resolve: () => void }[] = [];
+  /** The next mark: due when all arrivals up to its own have been sent. */
+  #nextMark: { readonly upTo: number; readonly sequence: number } | undefined;
+  #lastMark = -1;
   #stopWatching: (() => void) | undefined;
 
-  constructor(connection: Connection, registry: RegistryReader, tag: string, hosts: readonly string[]) {
+  constructor({ connection, registry, tag, hosts = [], marks = false }: StreamOptions) {
     this.#connection = connection;
     this.#registry = registry;
     this.#tag = tag;
     this.#hosts = new Set(hosts);
+    this.#hasMarks = marks;
   }
 
   get queued(): number {
@@ -74,8 +98,26 @@ export class UpdateStream {
 
   /** Sends the whole list. Changes from now on are kept for `start`. */
   async dump(): Promise<void> {
-    this.#stopWatching = this.#registry.watch((changes) => this.#take(changes));
+    const sequence = this.#watch();
     await sendRecords(this.#connection, this.#registry, this.#tag, (record) => this.#concerns(record));
+    this.#connection.write(this.#mark(sequence));
+  }
+
+  /**
+   * Sends what a peer at that position has missed, and keeps changes from now on for `start`; undefined when the feed does
+   * not reach back there, and then nothing has begun.
+   */
+  catchUp(position: FeedPosition): Promise<void> | undefined {
+    const sequence = this.#watch(); // before the names are asked for: nothing falls between
+    const names = this.#registry.namesSince(position);
+    if (names) return this.#sendNames(names, sequence);
+    this.stop();
+    return undefined;
+  }
+
+  async #sendNames(names: readonly MailboxName[], sequence: number): Promise<void> {
+    await sendLines(this.#connection, names, (name) => this.#line(name));
+    this.#connection.write(this.#mark(sequence));
   }
 
   /** Begins with the changes: call when the completion of UPDATE is written. */
@@ -97,6 +139,12 @@ export class UpdateStream {
     this.#stopWatching?.();
     this.#queue.clear();
     for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+  }
+
+  /** From now on changes come to the queue; returns the number of the last one before. */
+  #watch(): number {
+    this.#stopWatching = this.#registry.watch((changes) => this.#take(changes));
+    return this.#registry.position.sequence;
   }
 
   #concerns(record: MailboxRecord): boolean {
@@ -129,8 +177,10 @@ export class UpdateStream {
 
   #pump(): void {
     if (this.#isPumping) return;
-    while (this.#queue.size > 0) {
-      if (this.#connection.write(this.#nextLines())) continue;
+    for (;;) {
+      const text = this.#nextLines();
+      if (text === "" && this.#queue.size === 0) break;
+      if (text === "" || this.#connection.write(text)) continue;
       this.#isPumping = true;
       void this.#connection.drained().then(() => {
         this.#isPumping = false;
@@ -142,8 +192,9 @@ export class UpdateStream {
     this.#wake();
   }
 
-  /** Takes up to one turn's worth of names off the queue and writes their present state. */
+  /** Takes up to one turn's worth of names off the queue and writes their present state, and a mark when one is due. */
   #nextLines(): string {
+    this.#nextMark ??= { upTo: this.#arrivals, sequence: this.#registry.position.sequence };
     let text = "";
     let lines = 0;
     for (const name of this.#queue.keys()) {
@@ -152,7 +203,16 @@ export class UpdateStream {
       this.#queue.delete(name);
       text += this.#line(name);
     }
+    if (this.#firstArrival() <= this.#nextMark.upTo) return text;
+    text += this.#mark(this.#nextMark.sequence);
+    this.#nextMark = undefined;
     return text;
+  }
+
+  #mark(sequence: number): string {
+    if (!this.#hasMarks || sequence === this.#lastMark) return "";
+    this.#lastMark = sequence;
+    return formatMark(this.#tag, sequence);
   }
 
   #line(name: MailboxName): string {
@@ -165,15 +225,17 @@ export class UpdateStream {
 
   #wake(): void {
     if (this.#waiters.length === 0) return;
-    let firstArrival = Number.POSITIVE_INFINITY;
-    for (const { arrival } of this.#queue.values()) {
-      firstArrival = arrival;
-      break;
-    }
+    const firstArrival = this.#firstArrival();
     this.#waiters = this.#waiters.filter((waiter) => {
       if (firstArrival <= waiter.upTo) return true;
       waiter.resolve();
       return false;
     });
+  }
+
+  /** Of what is queued. */
+  #firstArrival(): number {
+    for (const { arrival } of this.#queue.values()) return arrival;
+    return Number.POSITIVE_INFINITY;
   }
 }

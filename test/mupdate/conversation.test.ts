@@ -33,9 +33,17 @@ async function talk(options: SessionOptions, lines: string, isLoggedIn = true): 
 const master = () => sessionOptions(emptyRegistry());
 
 test("the banner names the mechanisms first and ends with OK MUPDATE (R49, R50)", async () => {
-  const transcript = new Transcript(dial(master()));
+  const registry = emptyRegistry();
+  const transcript = new Transcript(dial(sessionOptions(registry)));
   expect(await transcript.upTo('(master)"\r\n')).toBe(
-    '* AUTH "PLAIN"\r\n* COMPRESS "DEFLATE"\r\n* PARTIAL-UPDATE\r\n* OK MUPDATE "mu.lab" "iatlas" "1" "(master)"\r\n',
+    [
+      '* AUTH "PLAIN"',
+      '* COMPRESS "DEFLATE"',
+      "* PARTIAL-UPDATE",
+      `* X-IATLAS "${registry.position.feed}"`,
+      '* OK MUPDATE "mu.lab" "iatlas" "1" "(master)"',
+      "",
+    ].join("\r\n"),
   );
 });
 

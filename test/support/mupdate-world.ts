@@ -77,6 +77,9 @@ export function sessionOptions(
       },
     },
     tls: () => undefined,
+    status: () => {
+      throw new Error("No service, no status");
+    },
     failedLoginPauseMs: 0,
     idleMs: 0,
     clock: systemClock,

@@ -1,8 +1,10 @@
-// FIND, LIST and UPDATE (RFC 3656 §4.6, §4.7, §4.10). The list lies in memory: FIND never waits, and the long answers are
-// sent in slices, so that writers never wait either.
+// FIND, LIST and UPDATE (RFC 3656 §4.6, §4.7, §4.10), and our own RESUME (extension.ts). The list lies in memory: FIND
+// never waits, and the long answers are sent in slices, so that writers never wait either.
 
+import { No } from "../../base/fault.ts";
 import type { MupdateCommand } from "../command.ts";
-import { serverTexts } from "../dialect.ts";
+import { refusalTexts, serverTexts } from "../dialect.ts";
+import { parseSequence } from "../extension.ts";
 import { parseRecordName } from "../record.ts";
 import { formatCompletion, formatRecord } from "../reply.ts";
 import type { ServerSession } from "../session.ts";
@@ -22,9 +24,22 @@ export async function list(session: ServerSession, { tag, args }: MupdateCommand
 }
 
 export async function update(session: ServerSession, { tag, args }: MupdateCommand): Promise<undefined> {
-  const stream = new UpdateStream(session.connection, session.registry, tag, args);
+  const { connection, registry } = session;
+  const stream = new UpdateStream({ connection, registry, tag, hosts: args });
   session.beginStream(stream);
   await stream.dump();
-  session.connection.write(formatCompletion(tag, "OK", serverTexts.streaming));
+  connection.write(formatCompletion(tag, "OK", serverTexts.streaming));
+  stream.start();
+}
+
+export async function resume(session: ServerSession, { tag, args }: MupdateCommand): Promise<undefined> {
+  const { connection, registry } = session;
+  const position = { feed: args[0] ?? "", sequence: parseSequence(args[1] ?? "") };
+  const stream = new UpdateStream({ connection, registry, tag, marks: true });
+  const sent = position.feed === "" ? stream.dump() : stream.catchUp(position);
+  if (!sent) throw new No(undefined, refusalTexts.feedTooShort);
+  session.beginStream(stream);
+  await sent;
+  connection.write(formatCompletion(tag, "OK", serverTexts.streaming));
   stream.start();
 }
