@@ -136,16 +136,17 @@ export function parseDefaultAcl(text: string): Acl {
   return readAcl(text.trim().split(/\s+/).join("\t")) ?? emptyAcl;
 }
 
-/** Identifiers with rights, positively: the keys of the reverse index. */
-export function grantedIdentifiers(acl: Acl): readonly string[] {
+/** Identifiers that are given the right to look a mailbox up: the keys of the reverse index. */
+export function lookupIdentifiers(acl: Acl): readonly string[] {
   const found: string[] = [];
   for (let start = 0; start < acl.length; ) {
     const tab = acl.indexOf("\t", start);
     if (tab < 0) break;
-    if (acl[start] !== "-" && acl[tab + 1] !== "\t") found.push(acl.slice(start, tab));
     const next = acl.indexOf("\t", tab + 1);
-    if (next < 0) break;
-    start = next + 1;
+    const end = next < 0 ? acl.length : next;
+    const lookup = acl.indexOf("l", tab + 1);
+    if (acl[start] !== "-" && lookup >= 0 && lookup < end) found.push(acl.slice(start, tab));
+    start = end + 1;
   }
   return found;
 }

@@ -1,16 +1,23 @@
 // A small SQLite database that several processes share, with durable writes that never block the event loop: WAL,
-// synchronous=NORMAL, then a shared asynchronous sync of the log (durable.ts). Behind the mailbox list, subscriptions and
-// quota; the message store has its own.
+// synchronous=NORMAL, then a shared asynchronous sync of the log (durable.ts); another thread moves the log into the
+// database (checkpointer.ts). Behind the mailbox list, subscriptions and quota; the message store has its own.
 
 import { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Clock, sleep } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import { errorCode, syncFolder, WalSync } from "./durable.ts";
 
 /** How long a writer tries to get its turn. */
 const busyDeadlineMs = 10_000;
+/** Pages in the log when the checkpointer begins. */
+const checkpointPages = 1000;
+/** More than that, and writers wait for it: the log begins anew only when everything in it has been moved. */
+const mostPages = 8 * checkpointPages;
+/** SQLite's own checkpoint, which holds the event loop: for logs that other programs let grow. */
+const lastResortPages = 4 * mostPages;
 
 /** The file is damaged, or the disk below it fails: for a client temporary, for a program nothing that waiting mends. */
 export class DatabaseFault extends No {
@@ -33,6 +40,8 @@ export class DurableDatabase {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #wal: WalSync;
+  readonly #checkpointer = new Checkpointer();
+  #checkpointing: Promise<unknown> | undefined;
   #folderSynced: Promise<void> | undefined;
   #isClosed = false;
 
@@ -56,6 +65,7 @@ export class DurableDatabase {
   /** Like `write`, but a crash of the machine may lose it. */
   async writeLazily<T>(work: () => T): Promise<T> {
     const deadlineMs = this.#clock.monotonic() + busyDeadlineMs;
+    if (this.#logPages() > mostPages) await this.#checkpointing;
     while (!this.#begin()) {
       if (this.#clock.monotonic() > deadlineMs) throw new No("UNAVAILABLE", "Another process holds the database");
       await sleep(this.#clock, 0.2 + Math.random() * 2);
@@ -63,6 +73,7 @@ export class DurableDatabase {
     try {
       const result = work();
       this.db.run("COMMIT");
+      if (this.#logPages() > checkpointPages) this.#checkpoint();
       return result;
     } catch (fault) {
       if (this.db.inTransaction) this.db.run("ROLLBACK");
@@ -73,8 +84,21 @@ export class DurableDatabase {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#checkpointer.close();
     this.#wal.close();
     this.db.close();
+  }
+
+  #checkpoint(): void {
+    this.#checkpointing ??= this.#checkpointer.checkpoint(this.#path).finally(() => {
+      this.#checkpointing = undefined;
+    });
+  }
+
+  /** Pages in the log that are not in the database yet. Takes two microseconds. */
+  #logPages(): number {
+    const counted = this.db.query<{ log: number; checkpointed: number }, []>("PRAGMA wal_checkpoint(NOOP)").get();
+    return counted === null ? 0 : counted.log - counted.checkpointed;
   }
 
   /** False when another process is writing. */
@@ -97,6 +121,7 @@ function open(path: string, migrate: (db: Database) => void): Database {
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = NORMAL");
     db.run("PRAGMA cache_size = -8000");
+    db.run(`PRAGMA wal_autocheckpoint = ${lastResortPages}`);
     migrate(db);
     db.query("SELECT count(*) FROM sqlite_schema").get(); // reads the tables' definitions, which may be damaged
     db.run("PRAGMA busy_timeout = 0");

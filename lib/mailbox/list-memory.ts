@@ -2,7 +2,7 @@
 // the disk.
 
 import { No } from "../base/fault.ts";
-import { grantedIdentifiers } from "./acl.ts";
+import { lookupIdentifiers } from "./acl.ts";
 import {
   type Era,
   type FeedPosition,
@@ -45,18 +45,18 @@ export class MemoryMailboxList implements MailboxList {
     return !this.descendants(name)[Symbol.iterator]().next().done;
   }
 
-  *entries(prefix = ""): Generator<MailboxEntry> {
+  *entries(prefix = "", from = prefix): Generator<MailboxEntry> {
     for (let after: string | undefined; ; ) {
-      const name = this.#names().at(this.#firstIndex(after === undefined ? prefix : `${after}\x01`));
+      const name = this.#names().at(this.#firstIndex(after === undefined ? from : `${after}\x01`));
       if (name === undefined || !name.startsWith(prefix)) return;
       yield this.#entries.get(name)!;
       after = name;
     }
   }
 
-  *grantedTo(identifiers: readonly string[], prefix = ""): Generator<MailboxEntry> {
-    for (const entry of this.entries(prefix)) {
-      if (grantedIdentifiers(entry.acl).some((identifier) => identifiers.includes(identifier))) yield entry;
+  *grantedTo(identifiers: readonly string[], prefix = "", from = prefix): Generator<MailboxEntry> {
+    for (const entry of this.entries(prefix, from)) {
+      if (lookupIdentifiers(entry.acl).some((identifier) => identifiers.includes(identifier))) yield entry;
     }
   }
 

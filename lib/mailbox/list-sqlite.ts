@@ -32,7 +32,8 @@ const afterAll = "\x7f";
 /** Below every printable character: behind a name, the first that can follow it. */
 const next = "\x01";
 const firstPage = 64;
-const laterPages = 1024;
+/** Half a millisecond or so. */
+const largestPage = 512;
 
 class SqliteMailboxList implements MailboxList {
   readonly #database: DurableDatabase;
@@ -65,13 +66,13 @@ class SqliteMailboxList implements MailboxList {
     return this.#read.range.get(`${name}.`, `${name}.${afterAll}`, 1) !== null;
   }
 
-  entries(prefix = ""): Iterable<MailboxEntry> {
-    return paged((from, limit) => this.#read.range.all(from, prefix + afterAll, limit), prefix);
+  entries(prefix = "", from = prefix): Iterable<MailboxEntry> {
+    return paged((first, limit) => this.#read.range.all(first, prefix + afterAll, limit), from);
   }
 
-  grantedTo(identifiers: readonly string[], prefix = ""): Iterable<MailboxEntry> {
+  grantedTo(identifiers: readonly string[], prefix = "", from = prefix): Iterable<MailboxEntry> {
     const streams = [...new Set(identifiers)].map((identifier) =>
-      paged((from, limit) => this.#read.granted.all(identifier, from, prefix + afterAll, limit), prefix),
+      paged((first, limit) => this.#read.granted.all(identifier, first, prefix + afterAll, limit), from),
     );
     return streams.length === 1 ? streams[0]! : merged(streams);
   }
@@ -187,15 +188,15 @@ function prepareReads(db: Database) {
 
 /** Walks a range page by page: no read transaction stays open between two pages. */
 function* paged(
-  read: (from: string, limit: number) => readonly MailboxEntry[],
-  prefix: string,
+  read: (first: string, limit: number) => readonly MailboxEntry[],
+  from: string,
 ): Generator<MailboxEntry> {
-  let from = prefix;
-  for (let limit = firstPage; ; limit = laterPages) {
-    const page = read(from, limit);
+  let first = from;
+  for (let limit = firstPage; ; limit = Math.min(limit * 2, largestPage)) {
+    const page = read(first, limit);
     yield* page;
     if (page.length < limit) return;
-    from = page[page.length - 1]!.name + next;
+    first = page[page.length - 1]!.name + next;
   }
 }
 

@@ -56,14 +56,15 @@ export interface MailboxList {
   /**
    * All entries whose name starts with `prefix` (all of them by default), in name order: by bytes, so that "a-b" stands
    * between "a" and "a.b". Safe to abandon half-way and across awaits; changes made meanwhile may or may not be seen.
+   * `from`, which starts with `prefix` or stands after all that do: begins with the first name that is not before it.
    */
-  entries(prefix?: string): Iterable<MailboxEntry>;
+  entries(prefix?: string, from?: string): Iterable<MailboxEntry>;
   /**
-   * Entries whose ACL names any of `identifiers` positively, with name prefix `prefix`, in name order: the reverse ACL
-   * index. A superset of what is granted: the caller still computes the rights (negative entries). What owners and
-   * administrators have without an ACL entry is not in it.
+   * Entries whose ACL gives any of `identifiers` the right to look them up, with name prefix `prefix` and `from` as above,
+   * in name order: the reverse ACL index. A superset of what is granted: the caller still computes the rights (negative
+   * entries). What owners and administrators have without an ACL entry is not in it.
    */
-  grantedTo(identifiers: readonly string[], prefix?: string): Iterable<MailboxEntry>;
+  grantedTo(identifiers: readonly string[], prefix?: string, from?: string): Iterable<MailboxEntry>;
   readonly size: number;
 
   /** Grows with every change, by whichever process. */

@@ -2,14 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { plainIdentity } from "../../lib/sasl/identity.ts";
 import {
   type Acl,
   canonicalIdentifier,
   emptyAcl,
   formatAcl,
   formatRights,
-  grantedIdentifiers,
+  lookupIdentifiers,
   modifyAcl,
   parseAcl,
   parseDefaultAcl,
@@ -22,6 +21,7 @@ import {
 } from "../../lib/mailbox/acl.ts";
 import { effectiveRights, grantableRights, type RightsSettings } from "../../lib/mailbox/effective-rights.ts";
 import { requireMailboxName as name } from "../../lib/mailbox/name.ts";
+import { plainIdentity } from "../../lib/sasl/identity.ts";
 
 const acl = (text: string) => text.replaceAll(" ", "\t") as Acl;
 const settings: RightsSettings = { implicit_owner_rights: "lkxan", anyoneuseracl: true, virtdomains: "off" };
@@ -95,8 +95,9 @@ test("readAcl() takes MUPDATE's form with and without the last tab, and refuses 
   expect(parseDefaultAcl("anyone lrs")).toBe(acl("anyone lrs "));
 });
 
-test("grantedIdentifiers() leaves negative entries out", () => {
-  expect(grantedIdentifiers(acl("ann lr -bob r anyone l "))).toEqual(["ann", "anyone"]);
+test("lookupIdentifiers() leaves out negative entries and those without the l right", () => {
+  expect(lookupIdentifiers(acl("ann lr -bob lr anyone p carl rswil "))).toEqual(["ann", "carl"]);
+  expect(lookupIdentifiers(acl("lola p lulu r"))).toEqual([]);
 });
 
 test("renameIdentifier() follows a user to another name", () => {

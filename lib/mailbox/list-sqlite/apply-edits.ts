@@ -3,18 +3,21 @@
 
 import type { Database } from "bun:sqlite";
 import { No } from "../../base/fault.ts";
-import { grantedIdentifiers } from "../acl.ts";
+import { lookupIdentifiers } from "../acl.ts";
 import type { FollowEdit } from "../feed.ts";
 import type { JournalEdit, JournalRecord } from "../journal.ts";
 import type { ListEdit, MailboxEntry } from "../list.ts";
 import type { MailboxName } from "../name.ts";
 import { moveFollowed } from "./feed.ts";
+import { manyInserter } from "./insert-many.ts";
 import { entryColumns, type ListState, selectState } from "./schema.ts";
 
 /** A change of more edits than this is not in the feed: readers load the list anew, which is cheaper for all. */
 const maxLoggedEdits = 20_000;
 /** A list that is being filled for the first time has no reader that could follow: so many edits are not in the feed. */
 const maxLoggedWhileIncomplete = 100;
+/** Entries inserted together while the list is filled. */
+const entriesInRun = 500;
 /** The feed is cut to half of this when it grows longer. */
 const maxFeedLength = 200_000;
 
@@ -41,11 +44,8 @@ export function editsApplier(db: Database): ApplyEdits {
       isTouched ||= isForeign;
       if (isLogged) write.logChange.run(state.sequence, name);
     };
-    for (const edit of edits) {
-      if (isFilling && "put" in edit && insertNew(write, edit.put, state))
-        noteChange(edit.put.name, edit.put.server !== "");
-      else applyEdit(write, edit, state, noteChange);
-    }
+    if (isFilling) applyMany(write, edits, state, noteChange);
+    else for (const edit of edits) applyEdit(write, edit, state, noteChange);
     for (const edit of journal) applyJournalEdit(write, edit);
     if (state.sequence !== before) finishFeed(write, state, isLogged);
     moveFollowed(db, follow, isTouched);
@@ -64,7 +64,7 @@ function applyEdit(write: Writes, edit: ListEdit, state: ListState, noteChange: 
   if ("remove" in edit) {
     if (old === undefined) return;
     write.removeEntry.run(name);
-    for (const identifier of grantedIdentifiers(old.acl)) write.ungrant.run(identifier, name);
+    for (const identifier of lookupIdentifiers(old.acl)) write.ungrant.run(identifier, name);
     state.size -= 1;
   } else {
     const entry = "put" in edit ? edit.put : edit.insert;
@@ -78,15 +78,34 @@ function applyEdit(write: Writes, edit: ListEdit, state: ListState, noteChange: 
   noteChange(name, isForeign);
 }
 
-/** Puts an entry without looking for an old one first; false when there is one. */
-function insertNew(write: Writes, entry: MailboxEntry, state: ListState): boolean {
-  const { name, uniqueId, server, partition, acl, uidValidity } = entry;
-  if (write.insertIfNew.run(name, uniqueId, server, partition, acl, entry.state, uidValidity).changes === 0)
-    return false;
-  for (const identifier of grantedIdentifiers(acl)) write.grant.run(identifier, name);
-  state.size += 1;
-  state.maxUidValidity = Math.max(state.maxUidValidity, uidValidity);
-  return true;
+/** Entries in name order go in together when there is nothing yet between the first and the last; else one by one. */
+function applyMany(write: Writes, edits: readonly ListEdit[], state: ListState, noteChange: NoteChange): void {
+  for (let at = 0; at < edits.length; ) {
+    const run = ascendingPuts(edits, at);
+    const first = run[0];
+    if (first === undefined || write.findBetween.get(first.name, run.at(-1)!.name) !== null) {
+      const end = at + Math.max(run.length, 1);
+      for (; at < end; at += 1) applyEdit(write, edits[at]!, state, noteChange);
+      continue;
+    }
+    write.insertMany(run);
+    state.size += run.length;
+    for (const entry of run) {
+      state.maxUidValidity = Math.max(state.maxUidValidity, entry.uidValidity);
+      noteChange(entry.name, entry.server !== "");
+    }
+    at += run.length;
+  }
+}
+
+function ascendingPuts(edits: readonly ListEdit[], from: number): readonly MailboxEntry[] {
+  const run: MailboxEntry[] = [];
+  for (let edit = edits[from]; edit && "put" in edit && run.length < entriesInRun; edit = edits[from + run.length]) {
+    const last = run.at(-1);
+    if (last !== undefined && edit.put.name <= last.name) break;
+    run.push(edit.put);
+  }
+  return run;
 }
 
 function putEntry(write: Writes, entry: MailboxEntry, old: MailboxEntry | undefined): void {
@@ -94,8 +113,8 @@ function putEntry(write: Writes, entry: MailboxEntry, old: MailboxEntry | undefi
   const put = old === undefined ? write.insertEntry : write.replaceEntry;
   put.run(name, uniqueId, server, partition, acl, state, uidValidity);
   if (old?.acl === acl) return;
-  if (old !== undefined) for (const identifier of grantedIdentifiers(old.acl)) write.ungrant.run(identifier, name);
-  for (const identifier of grantedIdentifiers(acl)) write.grant.run(identifier, name);
+  if (old !== undefined) for (const identifier of lookupIdentifiers(old.acl)) write.ungrant.run(identifier, name);
+  for (const identifier of lookupIdentifiers(acl)) write.grant.run(identifier, name);
 }
 
 function applyJournalEdit(write: Writes, edit: JournalEdit): void {
@@ -143,7 +162,10 @@ function prepareWrites(db: Database) {
     readState: db.query<ListState, []>(selectState),
     find: db.query<MailboxEntry, [string]>(`SELECT ${entryColumns} FROM mailbox m WHERE m.name = ?`),
     insertEntry: db.query<null, EntryValues>(`INSERT INTO mailbox ${columns}`),
-    insertIfNew: db.query<null, EntryValues>(`INSERT INTO mailbox ${columns} ON CONFLICT (name) DO NOTHING`),
+    insertMany: manyInserter(db),
+    findBetween: db.query<{ one: 1 }, [string, string]>(
+      "SELECT 1 AS one FROM mailbox WHERE name BETWEEN ? AND ? LIMIT 1",
+    ),
     replaceEntry: db.query<null, EntryValues>(`REPLACE INTO mailbox ${columns}`),
     removeEntry: db.query<null, [string]>("DELETE FROM mailbox WHERE name = ?"),
     grant: db.query<null, [string, string]>("INSERT OR IGNORE INTO granted VALUES (?, ?)"),

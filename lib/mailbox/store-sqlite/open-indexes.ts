@@ -2,7 +2,7 @@
 // descriptors. What is being written stays open; what was written is checkpointed in another thread before it is closed.
 
 import type { Log } from "../../base/log.ts";
-import type { Checkpointer } from "./checkpointer.ts";
+import type { Checkpointer } from "../checkpointer.ts";
 import { IndexFile } from "./index-file.ts";
 import { indexPath } from "./layout.ts";
 

@@ -1,7 +1,7 @@
-// Moves what is in the WAL of an index into its database, in a thread of its own: a checkpoint syncs twice, and the event
+// Moves what is in the WAL into its database, in a thread of its own: a checkpoint syncs twice, and the event
 // loop must not wait for disks. Started at the first need.
 
-import { describeFault } from "../../base/fault.ts";
+import { describeFault } from "../base/fault.ts";
 
 // As text, because a compiled executable finds a worker's file only when the build names it as an entry point.
 const program = `
