@@ -3,7 +3,6 @@
 
 import { expect, test } from "bun:test";
 import { Session } from "../../lib/imap/session.ts";
-import type { Router } from "../../lib/mailbox/place.ts";
 import type { Connection } from "../../lib/net/connection.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
 import { plainIdentity } from "../../lib/sasl/identity.ts";
@@ -12,6 +11,7 @@ import { entry, listOf, testServer } from "../support/imap-session.ts";
 import { LineDialogue } from "../support/line-dialogue.ts";
 import { type LinkedBackend, linkedBackend } from "../support/linked-backend.ts";
 import { MailWorld, mail } from "../support/mail-world.ts";
+import { routerElsewhere } from "../support/scripted-backend.ts";
 
 const size = 8 << 20;
 
@@ -29,14 +29,7 @@ async function frontend(beforeConnect?: () => Promise<void>): Promise<Frontend> 
   await world.deliver("user.ann", [mail("one"), mail("two", "x".repeat(size))]);
   const backend = linkedBackend(world.server, beforeConnect);
   const list = await listOf(entry("user.ann", "ann lrswipkxtea", { server: "be1" }));
-  const router: Router = {
-    locate: async (name) => ({ kind: "elsewhere", server: "be1", entry: list.find(name)! }),
-    home: async () => ({ server: "be1" }),
-    placeNew: async () => ({ server: "be1" }),
-    settle: async () => {},
-    openLinks: () => backend.links,
-  };
-  const server = testServer({ list, router });
+  const server = testServer({ list, router: routerElsewhere(list, () => backend.links) });
   return {
     ...{ backend, world },
     serve(connection) {

@@ -24,6 +24,15 @@ export class LineDialogue {
     });
   }
 
+  /** What came and was not read. */
+  get left(): string {
+    return this.#received;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Sends wire text as it is. */
   send(text: string): void {
     this.connection.write(text);

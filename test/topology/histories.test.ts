@@ -54,15 +54,33 @@ const step = fc.record({
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 function scriptOf(steps: readonly Step[]): string {
-  const lines = steps.map(({ user, command, mailbox, set, flags }, at) => {
-    const name = names[user][mailbox % names[user].length]!;
-    const text = command
-      .replace("$", name)
-      .replace("#", set)
-      .replace("@", () => flags);
-    return `C[${user}]: t${at} ${text}\nS[${user}]… t${at} …\n`;
-  });
+  const lines = steps.map((step, at) => asked(step, at) + answered(step, at));
   return `${header}\n${lines.join("")}`;
+}
+
+/** ann's commands of `sizes` at a time in one packet: nobody else changes anything meanwhile. */
+function pipelinedScriptOf(steps: readonly Step[], sizes: readonly number[]): string {
+  const all = steps.map((step, at) => ({ step: { ...step, user: "ann" } as const, at }));
+  let text = `${header}\n`;
+  for (let turn = 0; all.length > 0; turn += 1) {
+    const packet = all.splice(0, sizes[turn % sizes.length]);
+    text += packet.map(({ step, at }) => asked(step, at)).join("");
+    text += packet.map(({ step, at }) => answered(step, at)).join("");
+  }
+  return text;
+}
+
+function asked({ user, command, mailbox, set, flags }: Step, at: number): string {
+  const name = names[user][mailbox % names[user].length]!;
+  const text = command
+    .replace("$", name)
+    .replace("#", set)
+    .replace("@", () => flags);
+  return `C[${user}]: t${at} ${text}\n`;
+}
+
+function answered({ user }: Step, at: number): string {
+  return `S[${user}]… t${at} …\n`;
 }
 
 async function answersOf(name: PlanName, source: string): Promise<string[]> {
@@ -79,6 +97,24 @@ describe("a random history is answered as on one server by", () => {
         expect(await answersOf(name, source)).toEqual(await answersOf("backend", source));
       }),
       { numRuns: Number(process.env.HISTORIES ?? 15), seed: Number(process.env.SEED ?? 2026) },
+    );
+  });
+});
+
+describe("commands in one packet are answered as one at a time by", () => {
+  test.each(Object.keys(plans) as PlanName[])("%s", async (name) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 20, maxLength: 60 }),
+        fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),
+        async (steps, sizes) => {
+          const oneAtATime = pipelinedScriptOf(steps, [1]);
+          expect(await answersOf(name, pipelinedScriptOf(steps, sizes))).toEqual(
+            await answersOf("backend", oneAtATime),
+          );
+        },
+      ),
+      { numRuns: Number(process.env.HISTORIES ?? 10), seed: Number(process.env.SEED ?? 2026) },
     );
   });
 });

@@ -1,0 +1,215 @@
+// What a frontend sends on at once and what it holds: against a backend that the test plays itself (RFC 9051 §5.5, S104).
+
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { commandTable } from "../../lib/imap/command.ts";
+import { maxCommandsUnderWay, maxOctetsUnderWay } from "../../lib/imap/pipeline.ts";
+import type { LineDialogue } from "../support/line-dialogue.ts";
+import { lines, quiet, relayedInbox } from "../support/scripted-backend.ts";
+
+/** All that comes until nothing more does. */
+async function rest(dialogue: LineDialogue): Promise<string> {
+  await quiet();
+  return dialogue.left;
+}
+
+describe("commands for the selected mailbox's server", () => {
+  test("are sent on at once, and their answers pass as they are", async () => {
+    const { client, backend } = await relayedInbox();
+    const commands = [
+      "a1 FETCH 1 UID",
+      "a2 uid fetch 2 BODY[]",
+      "a3 STORE 1 +FLAGS (\\Seen)",
+      "a4 SEARCH ALL",
+      "a5 NOOP",
+    ];
+    client.send(`${commands.join("\r\n")}\r\n`);
+    expect(await lines(backend, 5)).toEqual(commands);
+    const answers =
+      "* 1 FETCH (UID 7)\r\na1 ok  Fertig {3}\r\n* 2 FETCH (BODY[] {8}\r\na2 OK\r\n\n)\r\na2 NO [SERVERBUG] no\r\n" +
+      "a3 BAD \r\n* SEARCH 1\r\n* OK [ALERT] x {9}\r\na4 OK done\r\n* 4 EXISTS\r\na5 OK\r\n";
+    backend.send(answers);
+    expect(await rest(client)).toBe(answers);
+  });
+
+  test("pass the same however the answers are cut", async () => {
+    const answers =
+      "* 1 FETCH (BODY[] {6}\r\na1 OK\n UID 3)\r\na1 OK x\r\n* SEARCH\r\na2 NO y\r\n* 2 EXISTS\r\na3 OK z\r\n";
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: answers.length - 1 }), { maxLength: 8 }), async (cuts) => {
+        const { client, backend } = await relayedInbox();
+        client.send("a1 FETCH 1 BODY[]\r\na2 SEARCH ALL\r\na3 NOOP\r\na4 CAPABILITY\r\n");
+        const at = [0, ...[...new Set(cuts)].sort((a, b) => a - b)];
+        for (const [index, start] of at.entries()) {
+          backend.send(answers.slice(start, at[index + 1]));
+          await quiet();
+        }
+        expect(client.left).toStartWith(`${answers}* CAPABILITY IMAP4rev1`);
+        client.connection.destroy();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("with literals go as they came, also in the middle, and small ones are not asked for", async () => {
+    const { client, backend } = await relayedInbox();
+    client.send("a1 NOOP\r\na2 SEARCH SUBJECT {5+}\r\nhello TEXT {2+}\r\nxy\r\na3 NOOP\r\n");
+    expect(await lines(backend, 5)).toEqual(["a1 NOOP", "a2 SEARCH SUBJECT {5+}", "hello TEXT {2+}", "xy", "a3 NOOP"]);
+  });
+
+  test("with a literal that the client is to be invited to wait until it may be told so", async () => {
+    const { client, backend } = await relayedInbox();
+    client.send("a1 FETCH 1 BODY[]\r\na2 SEARCH SUBJECT {5}\r\n");
+    expect(await backend.line()).toBe("a1 FETCH 1 BODY[]");
+    backend.send("* 1 FETCH (BODY[] {4}\r\nxy");
+    await quiet();
+    expect(client.left).not.toContain("+");
+    backend.send("zz)\r\na1 OK\r\n");
+    expect(await lines(client, 4)).toEqual(["* 1 FETCH (BODY[] {4}", "xyzz)", "a1 OK", "+ go ahead"]);
+    client.send("hello\r\na3 NOOP\r\n");
+    expect(await lines(backend, 3)).toEqual(["a2 SEARCH SUBJECT {5+}", "hello", "a3 NOOP"]);
+  });
+
+  test("with literals go alone to a server without LITERAL+, which invites each", async () => {
+    const { client, backend } = await relayedInbox([]);
+    client.send("a1 NOOP\r\na2 SEARCH SUBJECT {5+}\r\nhello\r\na3 NOOP\r\n");
+    expect(await backend.line()).toBe("a1 NOOP");
+    expect(await rest(backend)).toBe("");
+    backend.send("a1 OK\r\n");
+    expect(await backend.line()).toBe("a2 SEARCH SUBJECT {5}");
+    expect(await rest(backend)).toBe("");
+    backend.send("+ go\r\n");
+    expect(await backend.line()).toBe("hello");
+    expect(await rest(backend)).toBe("");
+    backend.send("* SEARCH 1\r\na2 OK x\r\n");
+    expect(await backend.line()).toBe("a3 NOOP");
+    backend.send("a3 OK\r\n");
+    expect(await rest(client)).toBe("a1 OK\r\n* SEARCH 1\r\na2 OK x\r\na3 OK\r\n");
+  });
+
+  test("may have the same tag", async () => {
+    const { client, backend } = await relayedInbox();
+    client.send("a NOOP\r\na NOOP\r\nb NOOP\r\n");
+    await lines(backend, 3);
+    backend.send("a OK 1\r\na OK 2\r\nb OK 3\r\n");
+    expect(await lines(client, 3)).toEqual(["a OK 1", "a OK 2", "b OK 3"]);
+  });
+
+  test("are counted by name and outcome", async () => {
+    const { client, backend, server } = await relayedInbox();
+    client.send("a1 NOOP\r\na2 FETCH 9 UID\r\n");
+    await lines(backend, 2);
+    backend.send("a1 OK x\r\na2 BAD y\r\n");
+    await lines(client, 2);
+    const text = await server.metrics.text();
+    expect(text).toContain('iatlas_imap_commands_total{command="NOOP",status="OK"} 1');
+    expect(text).toContain('iatlas_imap_commands_total{command="FETCH",status="BAD"} 1');
+  });
+});
+
+describe("commands that others depend on", () => {
+  test.each([
+    ["CAPABILITY", "* CAPABILITY …"],
+    ["NOSUCH", 'a2 BAD Unrecognized command "NOSUCH"'],
+    ["UID", "a2 BAD …"],
+    ["SELECT", "a2 BAD …"],
+    ["STARTTLS", "a2 BAD …"],
+    ["LOGIN x y", "a2 BAD Already logged in"],
+    ["SEARCH SUBJECT {999999+}", "a2 NO [TOOBIG] …"],
+    ["LOGOUT", "* BYE …"],
+  ])("are held: %s is answered after those before it", async (command, answer) => {
+    const { client, backend } = await relayedInbox();
+    client.send(`a1 FETCH 1 BODY[]\r\na2 ${command}\r\n`);
+    expect(await backend.line()).toBe("a1 FETCH 1 BODY[]");
+    backend.send("* 1 FETCH (BODY[] {4}\r\nab");
+    await quiet();
+    expect(client.left).toBe("* 1 FETCH (BODY[] {4}\r\nab");
+    backend.send("cd)\r\na1 OK done\r\n");
+    expect(await lines(client, 3)).toEqual(["* 1 FETCH (BODY[] {4}", "abcd)", "a1 OK done"]);
+    await client.play(`S: ${answer}`);
+  });
+
+  test.each([
+    "CLOSE",
+    "UNSELECT",
+    "SELECT INBOX.a",
+    "EXAMINE INBOX",
+    "IDLE",
+    "STATUS INBOX (MESSAGES)",
+    "COPY 1 INBOX.b",
+  ])("hold those behind them: nothing follows %s before its answer", async (command) => {
+    const { client, backend } = await relayedInbox();
+    client.send(`a1 NOOP\r\na2 ${command}\r\na3 NOOP\r\n`);
+    expect(await backend.line()).toBe("a1 NOOP");
+    expect(await rest(backend)).toBe("");
+    backend.send("a1 OK\r\n");
+    const [, verb = ""] = /^(\w+)/.exec(command)!;
+    expect(await backend.line()).toMatch(verb === "COPY" ? /^P\d+ FETCH 1 / : new RegExp(`^a2 ${verb}`));
+    expect(await rest(backend)).toBe("");
+    expect(client.left).toBe("a1 OK\r\n");
+  });
+
+  test("CLOSE leaves what is behind it without a mailbox, and a SELECT that fails too", async () => {
+    const { client, backend } = await relayedInbox();
+    client.send("a1 CLOSE\r\na2 FETCH 1 UID\r\na3 SELECT INBOX\r\na4 FETCH 1 UID\r\n");
+    expect(await backend.line()).toBe("a1 CLOSE");
+    backend.send("a1 OK Closed\r\n");
+    expect(await lines(client, 2)).toEqual(["a1 OK Closed", "a2 BAD Please select a mailbox first"]);
+    expect(await backend.line()).toBe("a3 SELECT INBOX");
+    backend.send("a3 NO [NOPERM] No\r\n");
+    expect(await lines(client, 2)).toEqual(["a3 NO [NOPERM] No", "a4 BAD Please select a mailbox first"]);
+  });
+
+  test("a message in the middle passes through after those before it, and before those behind it", async () => {
+    const { client, backend } = await relayedInbox();
+    client.send("a1 NOOP\r\na2 APPEND INBOX {4+}\r\nabcd\r\na3 NOOP\r\n");
+    expect(await backend.line()).toBe("a1 NOOP");
+    expect(await rest(backend)).toBe("");
+    backend.send("a1 OK\r\n");
+    expect(await lines(backend, 2)).toEqual(["a2 APPEND INBOX {4+}", "abcd"]);
+    expect(await rest(backend)).toBe("");
+    backend.send("* 4 EXISTS\r\na2 OK [APPENDUID 1 4] Done\r\n");
+    expect(await backend.line()).toBe("a3 NOOP");
+    backend.send("a3 OK\r\n");
+    expect(await lines(client, 4)).toEqual(["a1 OK", "* 4 EXISTS", "a2 OK [APPENDUID 1 4] Done", "a3 OK"]);
+  });
+
+  test("are all that is answered by the selected mailbox's server and changes what is selected", () => {
+    const held = Object.entries(commandTable).filter(([, { at, isPassedOn }]) => at.kind === "selected" && !isPassedOn);
+    expect(held.map(([name]) => name)).toEqual(["CLOSE", "UNSELECT"]);
+  });
+});
+
+describe("a client that asks more than is answered", () => {
+  test("has so many commands under way, and the next when one is answered", async () => {
+    const { client, backend } = await relayedInbox();
+    const count = maxCommandsUnderWay + 10;
+    client.send(Array.from({ length: count }, (_, at) => `a${at} NOOP\r\n`).join(""));
+    await lines(backend, maxCommandsUnderWay);
+    expect(await rest(backend)).toBe("");
+    backend.send("a0 OK\r\na1 OK\r\n");
+    expect(await lines(backend, 2)).toEqual([`a${maxCommandsUnderWay} NOOP`, `a${maxCommandsUnderWay + 1} NOOP`]);
+    expect(await rest(backend)).toBe("");
+    backend.send(Array.from({ length: maxCommandsUnderWay }, (_, at) => `a${at + 2} OK\r\n`).join(""));
+    expect((await lines(client, maxCommandsUnderWay + 2)).at(-1)).toBe(`a${maxCommandsUnderWay + 1} OK`);
+    expect(await lines(backend, 8)).toContain(`a${count - 1} NOOP`);
+  });
+
+  test("is not read any more when much of it waits", async () => {
+    const { client, backend, toBackend } = await relayedInbox();
+    backend.connection.pause();
+    const literal = "x".repeat(60_000);
+    const command = `a1 SEARCH SUBJECT {${literal.length}+}\r\n${literal}\r\n`;
+    for (let sent = 0; sent < 100; sent += 1) client.send(command);
+    await quiet();
+    // What the pair holds on its way counts as the kernel's.
+    expect(toBackend.pendingBytes).toBeLessThan(maxOctetsUnderWay + command.length);
+    expect(client.connection.pendingBytes).toBeGreaterThan(90 * command.length - (1 << 20));
+    backend.connection.resume();
+    for (let heard = 0; heard < 100; heard += 1) {
+      await lines(backend, 2);
+      backend.send("a1 OK\r\n");
+    }
+    expect(new Set(await lines(client, 100))).toEqual(new Set(["a1 OK"]));
+  });
+});
