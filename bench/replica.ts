@@ -39,7 +39,10 @@ function connect(lost: (reason: string) => void): MupdateClient {
     closed() {},
   });
   const banner = { hostName: "m", product: "iatlas", version: "1", role: "(master)" };
-  const facts = { banner: { ...banner, mechanisms: [], capabilities: new Set<string>() }, deadlineMs: 60_000 };
+  const facts = {
+    banner: { ...banner, mechanisms: [], capabilities: new Set<string>(), feed: undefined },
+    deadlineMs: 60_000,
+  };
   return new MupdateClient(end, { ...facts, clock: systemClock, log: silentLog, lost });
 }
 
@@ -53,7 +56,8 @@ async function load(what: string): Promise<void> {
   }, 1);
   const startMs = performance.now();
   const replica = new Replica({
-    ...{ list, servers: ["m"], ownServer: "fe1", retryDelayMs: 20_000, clock: systemClock, log: silentLog },
+    ...{ list, servers: ["m"], ownServer: "fe1", retryDelayMs: 20_000, heartbeatMs: 60_000 },
+    ...{ clock: systemClock, log: silentLog },
     connect: async (_server, lost) => connect(lost),
     random: Math.random,
   });

@@ -3,6 +3,12 @@
 // keeps the local mailbox list equal to the master's, answers the kicks of the frontend's sessions, and serves its copy to
 // others for reading. -a decides by whether mupdate_server names this machine. A frontend needs it running from the start
 // (prefork=1 in cyrus.conf); one process is enough, and more are not useful.
+//
+// A replica remembers its place in its master's list. When it was away, a master of ours sends it only what changed since;
+// any other master, and one whose list was lost or put back from a copy, sends the whole list. Of several servers in
+// mupdate_server the first that answers is followed, and a better one again when it is back. While no master answers the
+// list is served on as it was. A master that stands still is noticed by its silence (mupdate_heartbeat). Replicas can
+// follow replicas.
 
 import { defineProgram, main, version } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/exit-code.ts";

@@ -9,6 +9,7 @@ import { ConfigError } from "../config/config-error.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import { openMailboxList } from "../mailbox/list-sqlite.ts";
 import { refusalTexts } from "../mupdate/dialect.ts";
+import type { UpstreamStatus } from "../mupdate/extension.ts";
 import { type KickServer, kickPath, serveKicks } from "../mupdate/kick.ts";
 import { type MailboxRecord, recordOf } from "../mupdate/record.ts";
 import type { Registry, RegistryReader } from "../mupdate/registry.ts";
@@ -83,6 +84,7 @@ async function startReplica(context: ServiceContext, list: MailboxList, version:
     connect: (server, lost) => connectToMaster(server, options, lost),
     ownServer: config.servername,
     retryDelayMs: config.mupdate_retry_delay * 1000,
+    heartbeatMs: Math.max(1, config.mupdate_heartbeat) * 1000,
     clock,
     log,
     random: Math.random,
@@ -100,6 +102,7 @@ async function startReplica(context: ServiceContext, list: MailboxList, version:
     mirror,
     { version, upstream: masterNames(options.servers)[0] },
     () => list.isComplete,
+    () => replica.status,
   );
   const stopReplica = async () => {
     replica.stop();
@@ -118,6 +121,7 @@ function serviceOver(
   registry: Registry | RegistryReader,
   facts: Pick<BannerFacts, "version" | "upstream">,
   isReady: () => boolean,
+  upstream?: () => UpstreamStatus,
 ): MupdateService {
   const { config, clock, log, tls } = context;
   return new MupdateService({
@@ -142,6 +146,7 @@ function serviceOver(
     },
     maxConnections: config.mupdate_connections_max,
     isReady,
+    ...(upstream && { upstream }),
   });
 }
 

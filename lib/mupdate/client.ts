@@ -64,16 +64,23 @@ export class MupdateClient implements Receiver {
   #streamTag: string | undefined;
   #stream: UpdateReceiver | undefined;
   #isLost = false;
+  #lastHeardMs: number;
 
   constructor(connection: Connection, options: ClientOptions) {
     this.#connection = connection;
     this.#options = options;
     this.banner = options.banner;
+    this.#lastHeardMs = options.clock.monotonic();
     connection.attach(this);
   }
 
   get isOpen(): boolean {
     return !this.#isLost && this.#connection.isOpen;
+  }
+
+  /** When anything came last, by the monotonic clock. */
+  get lastHeardMs(): number {
+    return this.#lastHeardMs;
   }
 
   async reserve(name: MailboxName, location: Location): Promise<void> {
@@ -168,6 +175,7 @@ export class MupdateClient implements Receiver {
   }
 
   receive(bytes: Uint8Array): void {
+    this.#lastHeardMs = this.#options.clock.monotonic();
     this.#reader.feed(bytes);
     try {
       for (let event = this.#reader.next(); event && !this.#isLost; event = this.#reader.next()) this.#take(event);

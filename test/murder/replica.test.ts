@@ -28,6 +28,7 @@ function replicaOf(registry: MasterRegistry, more: Partial<ReplicaOptions> = {})
     },
     ownServer: "fe.lab",
     retryDelayMs: 20_000,
+    heartbeatMs: 3000,
     clock,
     log: silentLog,
     random: () => 0,
@@ -187,9 +188,9 @@ test("a master that has gone silent is noticed by an unanswered NOOP", async () 
   await replica.reached("following");
   const left = replica.reached("connecting");
   freeze(registry);
-  clock.advance(20_000); // silence: a NOOP goes out
+  clock.advance(3000); // silence: a NOOP goes out
   await new Promise((resolve) => setImmediate(resolve));
-  clock.advance(20_000); // no answer
+  clock.advance(6000); // no answer
   await left;
   expect(await replica.settle()).toBe(false);
   replica.stop();
