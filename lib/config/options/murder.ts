@@ -61,7 +61,15 @@ export const murderOptions = {
     default: "20",
     since: "2.4",
     usedBy: ["mupdate"],
-    doc: "Base of the replica's delay before it connects again, and of its NOOP interval.",
+    doc: "The longest delay, before chance adds up to half of it, until a replica connects to the MUPDATE master again; the first ones are shorter. A replica that follows another than the first of several servers looks for the first after three times as long.",
+  },
+  mupdate_heartbeat: {
+    type: "duration",
+    unit: "s",
+    default: "3s",
+    since: "iatlas 0.1",
+    usedBy: ["mupdate"],
+    doc: "Silence after which a replica asks the MUPDATE master for a sign of life. After twice as long without one the connection is given up and the next server tried, so a master that stands still is noticed within three times this.",
   },
   mupdate_connections_max: {
     type: "int",
