@@ -3,83 +3,78 @@
 // it from START in cyrus.conf. A mailbox that the master says lives on another server is reported and left alone, on both
 // sides; -a announces it as ours. With -w nothing is changed, the steps are only printed. A plan that would remove most of
 // what the master has for this server is refused without --force: it usually means that servername was changed. The exit
-// code is 75 when the master cannot be reached. With -d the list is written to stdout as JSON, one mailbox a line.
+// code is 75 when the master cannot be reached.
+//
+// With -d the list is written to stdout as JSON, one mailbox a line, as Cyrus 3 does it and loads it; with -L as text, as Cyrus 2
+// did. -x takes what was written out of the list; message files stay where they are. Times and MODSEQs are written as 0, a
+// mailbox of another server gets a unique id made of its name, because Cyrus loads none without.
+//
+// With -u a dump is loaded from stdin, of either form, whole or not at all: every mailbox is checked first, and what is wrong is
+// told with its line (exit code 65). Mailboxes that are not in the dump stay. Those that the list has otherwise are told and
+// replaced only with --replace. What is loaded is the list, not the mail: a mailbox whose folder is missing, and a folder that no
+// mailbox has, are found by -v. A backend's dump names no server; on a frontend --server says whose it is. Mailboxes of
+// other servers are skipped on a backend, tombstones everywhere. While servers have the list open the exit code is 75.
+//
+// With -v the list is held against the partitions: mailboxes without a folder, folders without a mailbox, unique ids given
+// twice, partitions that are not configured, names and ACLs that are none, reservations that nobody works on. It may run
+// beside the servers, changes nothing, prints nothing when all is well, and otherwise ends with 65.
 
 import { systemClock } from "../lib/base/clock.ts";
 import { silentLog } from "../lib/base/log.ts";
 import { defineProgram, main } from "../lib/cli/command.ts";
-import { exitCodes, UsageError } from "../lib/cli/exit-code.ts";
-import { writeOutput, writeWords } from "../lib/cli/output.ts";
+import { exitCodes } from "../lib/cli/exit-code.ts";
+import { dump } from "../lib/cli/mboxlist/dump.ts";
+import { chooseOperation, mboxlistOptions } from "../lib/cli/mboxlist/options.ts";
+import { type SyncSite, synchronize } from "../lib/cli/mboxlist/sync.ts";
+import { undump } from "../lib/cli/mboxlist/undump.ts";
+import { verify } from "../lib/cli/mboxlist/verify.ts";
 import type { Config } from "../lib/config/config.ts";
-import { ConfigError } from "../lib/config/config-error.ts";
 import { defaultConfigPath, loadConfig } from "../lib/config/load-config.ts";
+import { openQuarantine } from "../lib/daemon/local-mail.ts";
+import { dropPrivileges } from "../lib/daemon/privileges.ts";
+import { claimSingleRun } from "../lib/daemon/single-run.ts";
 import { readClientTls } from "../lib/daemon/tls-files.ts";
 import type { MailboxList } from "../lib/mailbox/list.ts";
-import { dumpLines } from "../lib/mailbox/list-dump.ts";
 import { openMailboxList } from "../lib/mailbox/list-sqlite.ts";
 import { connectToAnyMaster } from "../lib/murder/master-connection.ts";
 import { masterConnectionOptions } from "../lib/murder/master-settings.ts";
-import { applyPlan, describePlan, planReconcile, type ReconcileOptions } from "../lib/murder/reconcile.ts";
 
 export const program = defineProgram({
   name: "ctl_mboxlist",
-  summary: "Make the MUPDATE master agree with this server's mailbox list, or dump the list",
-  options: {
-    config: { short: "C", value: "file", doc: "Configuration file instead of /etc/imapd.conf." },
-    filename: { short: "f", value: "file", doc: "Mailbox list instead of the configured one." },
-    "sync-mupdate": { short: "m", doc: "Make the MUPDATE master agree with the list." },
-    authoritative: { short: "a", doc: "With -m: what exists here counts, even if the master has it elsewhere." },
-    "warn-only": { short: "w", doc: "With -m: only print what would be done." },
-    force: { doc: "With -m: carry out a plan that removes most of what the master has." },
-    dump: { short: "d", doc: "Write the list to stdout as JSON." },
-    partition: { short: "p", value: "name", doc: "With -d: only mailboxes on this partition." },
-  },
+  summary: "Dump, load and verify the mailbox list, or make the MUPDATE master agree with it",
+  options: mboxlistOptions,
   async run({ options }) {
-    if (options["sync-mupdate"] === options.dump) throw new UsageError("One of -m and -d is needed");
+    const operation = chooseOperation(options);
     const { config } = loadConfig(options.config ?? defaultConfigPath);
+    if (operation === "fix-keys") return exitCodes.ok;
+    dropPrivileges(config);
     const path = options.filename ?? config.mboxlist_db_path;
-    const list = openMailboxList({ path, readOnly: true, clock: systemClock });
+    const isDryRun = options["warn-only"] || options["dry-run"];
+    const changes = !isDryRun && (operation === "undump" || operation === "sync-mupdate" || options["remove-dumped"]);
+    const run = changes ? claimSingleRun(config.configdirectory, "ctl_mboxlist") : undefined;
+    const list = openMailboxList({ path, readOnly: !changes, clock: systemClock });
+    const given = { ...options, path, list, config, isDryRun };
     try {
-      if (options["sync-mupdate"]) return await reconcile(config, list, options);
-      for (const line of dumpLines(list, options.partition)) writeOutput(line);
-      return exitCodes.ok;
+      if (operation === "verify") return verify(given, options.json);
+      if (operation === "dump") return await dump(given);
+      if (operation === "undump") return await undump(given, await Bun.stdin.text());
+      return await synchronize(syncSite(config, list), given);
     } finally {
       list.close();
+      run?.release();
     }
   },
 });
 
-interface ReconcileFlags {
-  readonly authoritative: boolean;
-  readonly "warn-only": boolean;
-  readonly force: boolean;
-}
-
-async function reconcile(config: Config, list: MailboxList, flags: ReconcileFlags): Promise<number> {
-  if (!config.mupdate_server) throw new ConfigError(["mupdate_server is not set: there is no master to agree with"]);
+function syncSite(config: Config, list: MailboxList): SyncSite {
+  const context = { config, clock: systemClock, log: silentLog };
   const tlsFor = (host: string) => readClientTls(config, host);
-  const settings = { config, tlsFor, clock: systemClock, log: silentLog };
-  const master = await connectToAnyMaster(masterConnectionOptions(settings));
-  try {
-    const options: ReconcileOptions = {
-      list,
-      master,
-      server: config.servername,
-      isAuthoritative: flags.authoritative,
-    };
-    const plan = await planReconcile(options);
-    const lines = describePlan(plan).map((line) => `${line}\n`);
-    if (flags["warn-only"]) {
-      writeOutput(lines.join(""));
-      return exitCodes.ok;
-    }
-    writeWords(lines.join(""));
-    const { failures } = await applyPlan(plan, options, flags.force);
-    for (const { name, reason } of failures) writeWords(`ctl_mboxlist: Cannot announce "${name}": ${reason}\n`);
-    return failures.length > 0 ? exitCodes.temporaryFailure : exitCodes.ok;
-  } finally {
-    master.logout();
-  }
+  return {
+    config,
+    list,
+    connect: () => connectToAnyMaster(masterConnectionOptions({ ...context, tlsFor })),
+    openQuarantine: (master) => openQuarantine(context, list, master),
+  };
 }
 
 if (import.meta.main) await main(program);

@@ -12,10 +12,11 @@ import { diskFault, FolderSyncs, isMissing, syncFile, syncFolder } from "../dura
 import type { UniqueId } from "../list.ts";
 import type { Mailbox, MessageStore, Staging } from "../store.ts";
 import { bootId } from "./boot-id.ts";
-import { isUniqueId, mailboxFolder, type Partition, removedFolder, stageFolder } from "./layout.ts";
+import { mailboxFolder, type Partition, removedFolder, stageFolder } from "./layout.ts";
 import { MailboxFolder, type StoreParts } from "./mailbox-folder.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
 import { OpenIndexes } from "./open-indexes.ts";
+import { folderIds } from "./partition-folders.ts";
 import { findFiles, recoveryJob, suspectRows } from "./recovery.ts";
 import { emptyIndex } from "./schema.ts";
 import { type MailboxHost, SqliteMailbox } from "./sqlite-mailbox.ts";
@@ -123,14 +124,8 @@ class SqliteStore implements MessageStore, MailboxHost {
     return fs.existsSync(mailboxFolder(this.#partition(partitionName), uniqueId));
   }
 
-  *list(partitionName: string): Iterable<UniqueId> {
-    const { folder } = this.#partition(partitionName);
-    for (const prefix of fs.readdirSync(folder)) {
-      if (prefix.length !== 2) continue;
-      for (const name of fs.readdirSync(join(folder, prefix))) {
-        if (isUniqueId(name) && name.startsWith(prefix)) yield name;
-      }
-    }
+  list(partitionName: string): Iterable<UniqueId> {
+    return folderIds(this.#partition(partitionName).folder);
   }
 
   async stage(partitionName: string): Promise<Staging> {
