@@ -2,56 +2,15 @@
 
 import { expect, test } from "bun:test";
 import { ManualClock } from "../../lib/base/clock.ts";
-import { silentLog } from "../../lib/base/log.ts";
-import type { MailboxList } from "../../lib/mailbox/list.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
 import { entryOf } from "../../lib/mupdate/record.ts";
 import type { MasterRegistry } from "../../lib/mupdate/registry-master.ts";
-import { Replica, type ReplicaOptions } from "../../lib/murder/replica.ts";
 import { active, connectTo, emptyRegistry, mailboxName, reserved, sessionOptions } from "../support/mupdate-world.ts";
+import { namesIn, replicaOf, until, whenListed } from "../support/replica-world.ts";
 
 const ann = active("user.ann", "be1!default", "ann\tlrs\t");
 const bob = active("user.bob", "be2!default", "bob\tlrs\t");
-
-function replicaOf(registry: MasterRegistry, more: Partial<ReplicaOptions> = {}) {
-  const list = more.list ?? new MemoryMailboxList();
-  const clock = new ManualClock();
-  const clients: MupdateClient[] = [];
-  const replica = new Replica({
-    list,
-    servers: ["mu.lab"],
-    connect: async (_server, lost) => {
-      const client = await connectTo(sessionOptions(registry), { lost, clock, deadlineMs: 20_000 });
-      clients.push(client);
-      return client;
-    },
-    ownServer: "fe.lab",
-    retryDelayMs: 20_000,
-    heartbeatMs: 3000,
-    clock,
-    log: silentLog,
-    random: () => 0,
-    ...more,
-  });
-  return { list, clock, replica, clients, running: replica.run() };
-}
-
-function names(list: MailboxList): string[] {
-  return [...list.entries()].map((entry) => entry.name);
-}
-
-/** Resolves when the list has changed and `isSo`. */
-function whenListed(list: MailboxList, isSo: () => boolean): Promise<void> {
-  if (isSo()) return Promise.resolve();
-  return new Promise((resolve) => {
-    const stop = list.watch(() => {
-      if (!isSo()) return;
-      stop();
-      resolve();
-    });
-  });
-}
 
 test("a replica loads the master's list and is complete only then (S156, S166)", async () => {
   const { list, replica } = replicaOf(emptyRegistry([ann, bob]));
@@ -83,7 +42,7 @@ test("a loaded list replaces, adds and removes, whatever the two sides' orders (
   const records = [ann, bob, active("user.x.y", "be1!d"), active("user.x-y", "be1!d")];
   const { replica } = replicaOf(emptyRegistry(records), { list });
   await replica.reached("following");
-  expect(names(list)).toEqual(["user.ann", "user.bob", "user.x-y", "user.x.y"]);
+  expect(namesIn(list)).toEqual(["user.ann", "user.bob", "user.x-y", "user.x.y"]);
   expect(list.find(ann.name)).toEqual(entryOf(ann));
   replica.stop();
 });
@@ -98,7 +57,7 @@ test("mailboxes of this machine are never touched (unified servers)", async () =
   await registry.remove(mailboxName("user.own"));
   await registry.activate(mailboxName("user.new"), active("x", "fe.lab!default").location, ann.acl);
   await replica.settle();
-  expect(names(list)).toEqual(["user.ann", "user.own", "user.own2"]);
+  expect(namesIn(list)).toEqual(["user.ann", "user.own", "user.own2"]);
   expect(list.find(own.name)).toEqual(own);
   replica.stop();
 });
@@ -150,18 +109,15 @@ test("while the master is away a kick fails at once, the list stays, and the nex
   clock.advance(200);
   await asked.promise;
   expect(await replica.settle()).toBe(false);
-  expect(names(list)).toEqual(["user.ann"]);
+  expect(namesIn(list)).toEqual(["user.ann"]);
   expect(list.isComplete).toBe(true);
   await registry.remove(ann.name);
   await registry.activate(bob.name, bob.location, bob.acl);
   isAway = false;
   const following = replica.reached("following");
-  while (replica.state !== "following") {
-    clock.advance(100);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await until(clock, () => replica.state === "following");
   await following;
-  expect(names(list)).toEqual(["user.bob"]);
+  expect(namesIn(list)).toEqual(["user.bob"]);
   replica.stop();
 });
 
@@ -178,7 +134,7 @@ test("of several masters the next one is tried when the first does not answer", 
   });
   await replica.reached("following");
   expect(tried).toEqual(["mu1.lab", "mu2.lab"]);
-  expect(names(list)).toEqual(["user.ann"]);
+  expect(namesIn(list)).toEqual(["user.ann"]);
   replica.stop();
 });
 
