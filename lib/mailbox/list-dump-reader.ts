@@ -107,14 +107,15 @@ function readObject(key: string, value: unknown): ReadMailbox {
   if (value.name !== undefined && text("name") !== key) throw new Wrong(`has another name inside, "${text("name")}"`);
   const letters = text("mbtype");
   const server = text("server");
-  const isRemote = letters.includes("r");
-  if (isRemote && server === "") throw new Wrong("is of another server and has no server");
+  const state = stateOf(letters);
+  const isElsewhere = server !== "" && state !== "moving";
+  if (letters.includes("r") && server === "") throw new Wrong("is of another server and has no server");
   return finish(key, {
     server,
     partition: text("partition"),
     acl: readAclObject(value.acl),
-    state: stateOf(letters),
-    uniqueId: server === "" ? text("uniqueid") : "",
+    state,
+    uniqueId: isElsewhere ? "" : text("uniqueid"),
     uidValidity: readNumber("uidvalidity", value.uidvalidity),
     foreignType: letters.replace(/[edzmril]/g, ""),
     isIntermediate: letters.includes("i"),

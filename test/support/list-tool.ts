@@ -113,7 +113,7 @@ export class ListTool implements Disposable {
 export function listEntry(name: string, changes: Partial<Omit<MailboxEntry, "name">> = {}): MailboxEntry {
   return {
     name: requireMailboxName(name),
-    uniqueId: `id-${name.replaceAll(".", "-")}` as UniqueId,
+    uniqueId: `id-${name.toLowerCase().replace(/[^a-z0-9]/g, inUniqueId)}` as UniqueId,
     server: "",
     partition: "default",
     acl: emptyAcl,
@@ -121,4 +121,8 @@ export function listEntry(name: string, changes: Partial<Omit<MailboxEntry, "nam
     uidValidity: 1,
     ...changes,
   };
+}
+
+function inUniqueId(character: string): string {
+  return character === "." ? "-" : character.charCodeAt(0).toString(16);
 }
