@@ -66,7 +66,7 @@ export class Dispatcher implements PipelineEvents {
   // ---- literals
 
   #announce(literal: LiteralAnnouncement): Promise<void> | undefined {
-    const command = this.#incoming ?? readCommand(literal.head);
+    const command = this.#incoming ?? this.#begin(literal.head);
     if ("fault" in command) return this.#after(() => this.#refuse("*", command.fault));
     this.#incoming = command;
     const row = commandTable[command.name];
@@ -170,24 +170,25 @@ export class Dispatcher implements PipelineEvents {
     const startedMs = this.#session.server.clock.monotonic();
     try {
       const outcome = this.#perform(row, command);
-      if (!(outcome instanceof Promise)) {
-        this.#finish(row, command, outcome, startedMs);
-        return undefined;
-      }
+      if (!(outcome instanceof Promise)) return this.#finish(row, command, outcome, startedMs);
       return outcome.then(
         (answer) => this.#finish(row, command, answer, startedMs),
         (thrown) => this.#fail(row, command, thrown, startedMs),
       );
     } catch (thrown) {
-      this.#fail(row, command, thrown, startedMs);
-      return undefined;
+      return this.#fail(row, command, thrown, startedMs);
     }
   }
 
   #complete(frame: Frame): Command | Unreadable {
     const incoming = this.#incoming;
     this.#incoming = undefined;
-    return incoming ? { ...incoming, frame } : readCommand(frame);
+    return incoming ? { ...incoming, frame } : this.#begin(frame);
+  }
+
+  #begin(frame: Frame): Command | Unreadable {
+    this.#session.heardFrom = undefined;
+    return readCommand(frame);
   }
 
   /** Sends the command where it is answered. */
@@ -232,10 +233,10 @@ export class Dispatcher implements PipelineEvents {
 
   // ---- endings
 
-  #finish(row: Row, command: Command, answer: Answer | Completion, startedMs: number): void {
+  #finish(row: Row, command: Command, answer: Answer | Completion, startedMs: number): Promise<void> | undefined {
     this.#faults = 0;
-    this.#announceChanges(row);
-    this.#account(command, this.#sendCompletion(command.tag, answer), startedMs);
+    const end = () => this.#account(command, this.#sendCompletion(command.tag, answer), startedMs);
+    return answer === "answered" ? end() : this.#afterNews(row, end);
   }
 
   /** Sends the tagged line and gives its status. */
@@ -249,22 +250,34 @@ export class Dispatcher implements PipelineEvents {
     return "OK";
   }
 
-  #fail(row: Row, command: Command, thrown: unknown, startedMs: number): void {
+  #fail(row: Row, command: Command, thrown: unknown, startedMs: number): Promise<void> | undefined {
     command.upload?.discard();
     if (thrown instanceof Bye) {
       this.#session.end(thrown.message);
-      return;
+      return undefined;
     }
-    if (thrown instanceof No) this.#announceChanges(row);
-    this.#dropLostSelection();
-    this.#answerFault(command.tag, thrown);
-    this.#account(command, thrown instanceof Bad ? "BAD" : "NO", startedMs);
+    const end = () => {
+      this.#dropLostSelection();
+      this.#answerFault(command.tag, thrown);
+      return this.#account(command, thrown instanceof Bad ? "BAD" : "NO", startedMs);
+    };
+    return thrown instanceof No ? this.#afterNews(row, end) : end();
   }
 
-  /** Tells what other sessions changed, unless that would renumber messages under the client's feet. */
-  #announceChanges(row: Row): void {
-    const { selection } = this.#session;
-    if (selection?.kind === "here") selection.local.announce(this.#session, row.usesSequenceNumbers !== true);
+  /**
+   * Before the tagged line: tells what other sessions changed in the selected mailbox, unless that would renumber messages
+   * under the client's feet. Its server has done so itself if it answered the command; else it is asked.
+   */
+  #afterNews(row: Row, end: () => undefined): Promise<void> | undefined {
+    const session = this.#session;
+    const { selection } = session;
+    if (selection?.kind === "here") selection.local.announce(session, row.usesSequenceNumbers !== true);
+    if (selection?.kind !== "elsewhere" || selection.remote === session.heardFrom || !selection.remote.isOpen)
+      return end();
+    return session.hearNews(selection.remote).then(end, () => {
+      this.#dropLostSelection();
+      end();
+    });
   }
 
   /** The selected mailbox's server is gone: the session goes on without the mailbox. */
@@ -286,7 +299,7 @@ export class Dispatcher implements PipelineEvents {
     }
   }
 
-  #account(command: Command, status: string, startedMs: number): void {
+  #account(command: Command, status: string, startedMs: number): undefined {
     const { server, log } = this.#session;
     countCommand(server.metrics, command.name, status);
     if (log.writes("debug")) {

@@ -36,6 +36,8 @@ export class Session implements Receiver {
   readonly enabled = new Set<string>();
   /** The client used RLIST or RLSUB: it understands referrals (RFC 2193). */
   understandsReferrals = false;
+  /** The other server whose answer to the running command went to the client, if one did. */
+  heardFrom: Remote | undefined;
   /** Set by LOGOUT and faults: nothing more is read. */
   isEnding = false;
 
@@ -150,28 +152,44 @@ export class Session implements Receiver {
   }
 
   /** Passes a command on as it came and its untagged answers back as they come. */
-  async relay(command: Command, remote: Remote): Promise<Completion> {
-    if (this.#isClosed) throw new Bye("Connection closed");
-    // Nobody reads the rest of the answer of a client that is gone: the other server need not send it, nor be waited for.
-    const stop = this.onClose(() => this.#links?.closeAll());
-    try {
-      return await remote.relay(
+  relay(command: Command, remote: Remote): Promise<Completion> {
+    return this.#whileHeard(() =>
+      remote.relay(
         command.frame,
-        this.replySink((text) => void this.send(`+ ${text}\r\n`)),
-      );
-    } finally {
-      stop();
-    }
+        this.replySink(remote, (text) => void this.send(`+ ${text}\r\n`)),
+      ),
+    );
   }
 
-  /** What another server answers to a command of the client goes to the client. */
-  replySink(continuation: (text: string) => void): ReplySink {
+  /** Has another server tell the client what is new in the mailbox that is selected there. */
+  hearNews(remote: Remote): Promise<Completion> {
+    return this.#whileHeard(() => {
+      const noop = remote.begin("N", this.replySink(remote, ignoreContinuation));
+      void noop.send("N NOOP\r\n");
+      return noop.completion;
+    });
+  }
+
+  /** What another server answers goes to the client. */
+  replySink(remote: Remote, continuation: (text: string) => void): ReplySink {
+    this.heardFrom = remote;
     return {
       data: (bytes) => this.send(bytes),
       drained: () => this.drained(),
       continuation,
       cut: () => this.hangUp(),
     };
+  }
+
+  async #whileHeard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new Bye("Connection closed");
+    // Nobody reads the rest of the answer of a client that is gone: the other server need not send it, nor be waited for.
+    const stop = this.onClose(() => this.#links?.closeAll());
+    try {
+      return await work();
+    } finally {
+      stop();
+    }
   }
 
   /** No command is under way at the selected mailbox's server any more. */
@@ -336,3 +354,5 @@ export class Session implements Receiver {
     this.#onEnd();
   }
 }
+
+function ignoreContinuation(): void {}

@@ -46,6 +46,25 @@ describe("a backend that goes away in the middle", () => {
     expect(heard.at(-1)).toBe("a OK Completed");
   });
 
+  test("while it is asked for news costs the command of another server nothing", async () => {
+    const { client, backend, backends } = await relayedInbox();
+    const other = backends.get("be2")!;
+    client.send("a1 STATUS INBOX.b (MESSAGES)\r\na2 NOOP\r\n");
+    expect(await other.line()).toBe("a1 STATUS INBOX.b (MESSAGES)");
+    other.send("* STATUS INBOX.b (MESSAGES 1)\r\na1 OK Completed\r\n");
+    expect(await backend.line()).toBe("N NOOP");
+    backend.send("* 1 EXPUNGE\r\n");
+    await quiet();
+    backend.connection.destroy();
+    expect(await lines(client, 5)).toEqual([
+      "* STATUS INBOX.b (MESSAGES 1)",
+      "* 1 EXPUNGE",
+      closed,
+      "a1 OK Completed",
+      "a2 OK Completed",
+    ]);
+  });
+
   test("in the middle of a line passes nothing of it on", async () => {
     const { client, backend } = await relayedInbox();
     client.send("a1 FETCH 1 (UID FLAGS)\r\n");

@@ -31,7 +31,7 @@ function begin(session: Session, tag: string, remote: Remote): Idling {
   const invited = new Promise<"invited">((resolve) => {
     invite = resolve;
   });
-  const sink = session.replySink(() => {
+  const sink = session.replySink(remote, () => {
     session.send("+ idling\r\n");
     invite("invited");
   });

@@ -4,7 +4,7 @@
 
 import { fromLatin1 } from "../../base/bytes.ts";
 import { Bad, No } from "../../base/fault.ts";
-import type { UntaggedResponse } from "../../mailbox/place.ts";
+import type { Remote, UntaggedResponse } from "../../mailbox/place.ts";
 import { Reader } from "../../wire/reader.ts";
 import { requireCompleteList } from "../access.ts";
 import { matcherOf } from "../listing.ts";
@@ -13,6 +13,7 @@ import type { Answer } from "../row.ts";
 import type { Session } from "../session.ts";
 import { sendSubscribed } from "../subscribed.ts";
 import { homeOf } from "./home.ts";
+import { formatUntagged } from "./untagged.ts";
 
 export async function lsubPlan(session: Session, args: ListArgs): Promise<Answer | "here"> {
   if (args.pattern === "") return "here";
@@ -31,7 +32,18 @@ async function askHome(session: Session, server: string, literal: string): Promi
   });
   const { status, text, untagged } = await remote.command(['LSUB "" ', fromLatin1(`${literal}*`)]);
   if (status !== "OK") throw new No(undefined, `The server of your subscriptions refused: ${text}`);
-  return untagged.map(readLsub).filter((name) => name !== undefined);
+  const names: string[] = [];
+  for (const response of untagged) {
+    const name = readLsub(response);
+    if (name !== undefined) names.push(name);
+    // What the server tells of the mailbox that is selected there, nobody would tell again.
+    else if (isSelectedAt(session, remote)) session.send(formatUntagged(response.frame));
+  }
+  return names;
+}
+
+function isSelectedAt({ selection }: Session, remote: Remote): boolean {
+  return selection?.kind === "elsewhere" && selection.remote === remote;
 }
 
 /** The name of an LSUB response; undefined for other responses. */
