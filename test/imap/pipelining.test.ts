@@ -87,6 +87,14 @@ describe("commands for the selected mailbox's server", () => {
     expect(await rest(client)).toBe("a1 OK\r\n* SEARCH 1\r\na2 OK x\r\na3 OK\r\n");
   });
 
+  test("may name another mailbox of that server", async () => {
+    const { client, backend } = await relayedInbox();
+    const commands = ["a1 COPY 1 INBOX.a", "a2 UID MOVE 2 INBOX.a", "a3 EXPUNGE"];
+    client.send(`${commands.join("\r\n")}\r\na4 COPY 1 INBOX.nosuch\r\na5 COPY 1\r\n`);
+    expect(await lines(backend, 3)).toEqual(commands);
+    expect(await rest(backend)).toBe("");
+  });
+
   test("may have the same tag", async () => {
     const { client, backend } = await relayedInbox();
     client.send("a NOOP\r\na NOOP\r\nb NOOP\r\n");
