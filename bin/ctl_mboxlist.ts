@@ -1,9 +1,14 @@
-// ctl_mboxlist looks after the mailbox list of a server. With -m it makes the MUPDATE master agree with a backend: mailboxes
-// that exist here are announced, names that the master has for this server and that do not exist are removed there. Run
-// it from START in cyrus.conf. A mailbox that the master says lives on another server is reported and left alone, on both
-// sides; -a announces it as ours. With -w nothing is changed, the steps are only printed. A plan that would remove most of
-// what the master has for this server is refused without --force: it usually means that servername was changed. The exit
-// code is 75 when the master cannot be reached.
+// ctl_mboxlist looks after the mailbox list of a server: -d dumps it, -u loads a dump, -v verifies it, and -m makes the MUPDATE
+// master agree with it. Cyrus' letters mean what they mean there.
+//
+// With -m mailboxes that exist here are announced, names that the master has for this server and that do not exist are
+// withdrawn there, and a mailbox that the master has on another server moves to quarantine, under DELETED.QUARANTINE, where
+// an administrator finds it; with -a it is announced as ours instead. Nothing is deleted here. The plan is shown before it is
+// carried out; -w only shows it, -i asks. A plan that withdraws or moves too much is a mistake until --force or --max-delete
+// says otherwise. A changed servername is refused (exit code 78) until --accept-servername says that it is meant. Servers
+// do all this by themselves; run -m from START or from cron to have it done and told now: it is silent when there is nothing
+// to do, two runs never overlap, and it ends with 75 when a later run can succeed: when the master cannot be reached, another
+// run is under way, names were refused, or the plan waits to be confirmed.
 //
 // With -d the list is written to stdout as JSON, one mailbox a line, as Cyrus 3 does it and loads it; with -L as text, as Cyrus 2
 // did. -x takes what was written out of the list; message files stay where they are. Times and MODSEQs are written as 0, a

@@ -64,7 +64,7 @@ test("ctl_mboxlist -m refuses a plan beyond --max-delete, in numbers and shares,
   using master = await tool.serve([stale, active("user.old", "be1.lab!default")]);
   for (const most of ["1", "50%"]) {
     const refused = await tool.run(["-m", "--max-delete", most]);
-    expect(refused).toMatchObject({ code: 69, stdout: "" });
+    expect(refused).toMatchObject({ code: 75, stdout: "" });
     expect(refused.stderr).toContain("Refusing to withdraw 2 of the 2 mailboxes");
   }
   expect(master.registry.find(stale.name)).toBeDefined();
@@ -75,10 +75,10 @@ test("ctl_mboxlist -m refuses a plan beyond --max-delete, in numbers and shares,
 test("ctl_mboxlist -m on an empty list withdraws nothing without --force, and says so with -w", async () => {
   using tool = backend();
   using master = await tool.serve([stale]);
-  expect((await tool.run(["-m"])).code).toBe(69);
+  expect((await tool.run(["-m"])).code).toBe(75);
   const dry = await tool.run(["-mw"]);
   expect(dry).toMatchObject({ code: 0, stdout: "Remove from MUPDATE: user.stale\n" });
-  expect(dry.stderr).toContain("the mailbox list here is empty (--force or --max-delete)");
+  expect(dry.stderr).toContain("the mailbox list here is empty (--force or --max-delete carries it out)");
   expect(master.registry.find(stale.name)).toBeDefined();
   expect((await tool.run(["-m", "--force"])).code).toBe(0);
   expect(master.registry.find(stale.name)).toBeUndefined();

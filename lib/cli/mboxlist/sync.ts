@@ -1,7 +1,6 @@
 // ctl_mboxlist -m: makes the MUPDATE master agree with this backend. The plan is shown, then checked for being a mistake, then
 // with -i asked about, then carried out. Silent when master and backend agree.
 
-import { No } from "../../base/fault.ts";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../config/config-error.ts";
 import { roleOf } from "../../config/role.ts";
@@ -86,14 +85,12 @@ async function agree(
   const plan = await planReconcile(reconcile);
   const objection = whyImplausible(plan, limits);
   if (!json) showPlan(plan, isDryRun);
-  if (objection !== undefined && !force && (isDryRun || json)) writeWords(`${objection} (--force or --max-delete)\n`);
-  if (isDryRun) {
+  const isRefused = objection !== undefined && !force;
+  if (isRefused) writeWords(`${objection} (--force or --max-delete carries it out)\n`);
+  if (isDryRun || isRefused) {
     if (json) printJson(plan, objection, undefined);
-    return exitCodes.ok;
-  }
-  if (objection !== undefined && !force) {
-    if (json) printJson(plan, objection, undefined);
-    throw new No("CANNOT", `${objection} (--force or --max-delete carries it out)`);
+    // When an administrator has confirmed it, the same command works: START goes on without it until then.
+    return isDryRun ? exitCodes.ok : exitCodes.temporaryFailure;
   }
   if (options.interactive && !isEmptyPlan(plan) && !isWanted(plan, site.asker)) {
     writeWords("Cancelled, nothing is changed\n");
