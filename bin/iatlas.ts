@@ -40,7 +40,7 @@ export const programs: Commands = {
     load: () => import("./mupdate.ts").then((file) => file.program),
   },
   ctl_mboxlist: {
-    summary: "Make the MUPDATE master agree with this server's mailbox list, or dump the list",
+    summary: "Dump, load and verify the mailbox list, or make the MUPDATE master agree with it",
     load: () => import("./ctl_mboxlist.ts").then((file) => file.program),
   },
   saslpasswd: {
