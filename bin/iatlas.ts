@@ -43,6 +43,10 @@ export const programs: Commands = {
     summary: "Dump, load and verify the mailbox list, or make the MUPDATE master agree with it",
     load: () => import("./ctl_mboxlist.ts").then((file) => file.program),
   },
+  ctl_mupdate: {
+    summary: "Show, check and repair the list of all mailboxes that the MUPDATE master keeps",
+    load: () => import("./ctl_mupdate.ts").then((file) => file.program),
+  },
   saslpasswd: {
     summary: "Make, change, disable, delete and list the users of the password file",
     load: () => import("./saslpasswd.ts").then((file) => file.program),

@@ -19,16 +19,16 @@ export async function manPages(): Promise<Map<string, string>> {
     ["cyrus.conf.5", cyrusConfPage(version)],
     ["iatlas.8", umbrellaPage()],
   ]);
-  for (const [name, { load }] of Object.entries(programs)) pages.set(`${name}.8`, binPage(await load()));
+  for (const [name, { load }] of Object.entries(programs)) pages.set(`${name}.8`, await binPage(await load()));
   for (const [name, { load }] of Object.entries(ownCommands))
     pages.set(`iatlas-${name}.8`, await commandPage(await load()));
   return pages;
 }
 
-function binPage(program: AnyProgram): string {
+async function binPage(program: AnyProgram): Promise<string> {
   const description = describedIn(program.name);
   const seeAlso = ["iatlas(8)", "imapd.conf(5)", "cyrus.conf(5)", "murder(7)"];
-  return programPage({ program: { program, commands: [] }, name: program.name, description, version, seeAlso });
+  return programPage({ program: await withCommands(program), name: program.name, description, version, seeAlso });
 }
 
 function umbrellaPage(): string {
@@ -39,13 +39,10 @@ function umbrellaPage(): string {
 }
 
 async function commandPage(program: AnyProgram): Promise<string> {
-  const commands = await Promise.all(
-    Object.values(program.commands ?? {}).map(async ({ load }) => documented(await load())),
-  );
   const description = program.description ?? `${program.summary}.`;
   const name = `iatlas-${program.name}`;
   return programPage({
-    program: { program, commands },
+    program: await withCommands(program),
     name,
     description,
     version,
@@ -53,8 +50,12 @@ async function commandPage(program: AnyProgram): Promise<string> {
   });
 }
 
-function documented(program: AnyProgram): DocumentedProgram {
-  return { program, commands: [] };
+async function withCommands(program: AnyProgram): Promise<DocumentedProgram> {
+  const commands = Object.values(program.commands ?? {}).map(async ({ load }) => ({
+    program: await load(),
+    commands: [],
+  }));
+  return { program, commands: await Promise.all(commands) };
 }
 
 function describedIn(name: string): string {

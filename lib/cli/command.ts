@@ -6,7 +6,7 @@ import { describeFault } from "../base/fault.ts";
 import { readArguments } from "./arguments.ts";
 import { exitCodeFor, exitCodes, isExpected, UsageError } from "./exit-code.ts";
 import { isBrokenPipe, writeOutput, writeWords } from "./output.ts";
-import type { AnyProgram, GivenOptions, OperandDefinition, OptionDefinitions, Program } from "./program.ts";
+import type { AnyProgram, GivenOptions, OperandDefinition, OptionDefinitions, Program, Subcommand } from "./program.ts";
 import { usageText } from "./usage.ts";
 
 export const version = packageJson.version;
@@ -59,16 +59,24 @@ export async function runProgram(
   program: AnyProgram,
   argv: readonly string[],
   calledAs = program.name,
+  say: (words: string) => void = writeWords,
 ): Promise<number> {
   try {
     return await program.start(calledAs, argv);
   } catch (fault) {
     if (isBrokenPipe(fault)) return exitCodes.ok; // whoever read our output has seen enough
-    if (fault instanceof UsageError) writeWords(`${calledAs}: ${fault.message}\n\n${usageText(program, calledAs)}`);
-    else if (isExpected(fault)) writeWords(`${prefixLines(calledAs, describeFault(fault))}\n`);
-    else writeWords(`${calledAs}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}\n`);
+    if (fault instanceof UsageError) say(`${calledAs}: ${fault.message}\n\n${usageText(program, calledAs)}`);
+    else if (isExpected(fault)) say(`${prefixLines(calledAs, describeFault(fault))}\n`);
+    else say(`${calledAs}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}\n`);
     return exitCodeFor(fault);
   }
+}
+
+/** Commands of another program, by name. */
+export function subcommands(...programs: readonly AnyProgram[]): Readonly<Record<string, Subcommand>> {
+  return Object.fromEntries(
+    programs.map((program) => [program.name, { summary: program.summary, load: async () => program }]),
+  );
 }
 
 /** What a file in bin/ ends with: `if (import.meta.main) await main(program)`. */

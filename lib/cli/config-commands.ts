@@ -7,7 +7,7 @@ import { defaultConfigPath, loadConfig } from "../config/load-config.ts";
 import { didYouMean } from "../config/nearest.ts";
 import type { OptionSpec } from "../config/option.ts";
 import { findOption, optionNames } from "../config/schema.ts";
-import { defineProgram } from "./command.ts";
+import { defineProgram, subcommands } from "./command.ts";
 import { allowedValues, describeType } from "./config-text.ts";
 import { exitCodes, UsageError } from "./exit-code.ts";
 import { type Field, outputFormat, outputOptions, printRows, writeOutput } from "./output.ts";
@@ -145,15 +145,10 @@ function checkName(name: string): void {
   if (!findOption(name)) throw new UsageError(`${name}: unknown option${didYouMean(name, optionNames)}`);
 }
 
-const loaded = (program: ReturnType<typeof defineProgram>) => ({
-  summary: program.summary,
-  load: () => Promise.resolve(program),
-});
-
 export const configProgram = defineProgram({
   name: "config",
   summary: "Check and explain the configuration",
-  commands: { lint: loaded(lintProgram), show: loaded(showProgram), describe: loaded(describeProgram) },
+  commands: subcommands(lintProgram, showProgram, describeProgram),
   run() {
     throw new UsageError("A command is missing");
   },

@@ -5,6 +5,8 @@ import { ConfigError } from "../config/config-error.ts";
 
 export const exitCodes = {
   ok: 0,
+  /** What was compared differs, or what was looked for is not there: no failure of the program. */
+  differs: 1,
   /** The command line is wrong. */
   usage: 64,
   /** The input is wrong. */

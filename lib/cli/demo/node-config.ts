@@ -79,7 +79,9 @@ const settingsOfRole: Readonly<Record<NodeRole, (node: DemoNode, plan: DemoPlan,
     frontend: (_node, plan, accounts) => ({
       ...followerSettings(plan, accounts),
       proxy_authname: proxyName,
-      ...Object.fromEntries(plan.backends.flatMap((backend) => backendSettings(backend, accounts))),
+      // Their copies of the list can be compared with the master's.
+      mupdate_admins: mupdateName,
+      ...Object.fromEntries(plan.backends.map((each) => [`${each.name}_password`, accounts.proxy.password])),
     }),
   };
 
@@ -93,15 +95,16 @@ function followerSettings(plan: DemoPlan, accounts: DemoAccounts): Settings {
     mupdate_password: accounts.mupdate.password,
     mupdate_retry_delay: "1s",
     proxy_tls: "verify",
+    ...Object.fromEntries(plan.frontends.map((each) => [`${each.name}_mupdate_address`, addressOf(each, "mupdate")])),
+    ...Object.fromEntries(plan.backends.flatMap(backendAddresses)),
   };
 }
 
-function backendSettings(backend: DemoNode, accounts: DemoAccounts): [string, string][] {
-  const addresses = Object.keys(backend.ports).map((service): [string, string] => [
+function backendAddresses(backend: DemoNode): [string, string][] {
+  return Object.keys(backend.ports).map((service) => [
     `${backend.name}_${service}_address`,
     addressOf(backend, service),
   ]);
-  return [[`${backend.name}_password`, accounts.proxy.password], ...addresses];
 }
 
 interface ServiceLine {
