@@ -5,7 +5,7 @@
 
 import type { Acl } from "./acl.ts";
 import type { UniqueId } from "./list.ts";
-import type { MailboxName } from "./name.ts";
+import { isBelow, type MailboxName } from "./name.ts";
 
 /** One mailbox of an operation that moves names. */
 export interface RenamePair {
@@ -22,7 +22,7 @@ export type JournalWork =
       readonly uniqueId: UniqueId;
       readonly partition: string;
     }
-  /** unregister: the master may have forgotten the name. spool: the entry is gone, the folder has to go. */
+  /** unregister: the master may have only the name. spool: the entry is gone, name and folder have to go. */
   | {
       readonly kind: "delete";
       readonly step: "unregister" | "spool";
@@ -45,4 +45,22 @@ export interface JournalRecord {
 export type JournalEdit =
   | { readonly begin: JournalRecord } // refuses the change with No("INUSE") when the name has a record
   | { readonly write: JournalRecord } // inserts or replaces
+  | { readonly take: JournalRecord; readonly from: string } // replaces the record of a worker; refuses with No("INUSE") any other
   | { readonly clear: MailboxName };
+
+/** Whether two operations may not run at the same time: one touches a name that the other works on, or a subtree it moves. */
+export function isInConflict(one: JournalRecord, other: JournalRecord): boolean {
+  return touches(one, other) || touches(other, one);
+}
+
+function touches(one: JournalRecord, other: JournalRecord): boolean {
+  const claimed = new Set(namesOf(one));
+  const moved = one.work.kind === "rename" ? one.work.pairs[0] : undefined;
+  return namesOf(other).some(
+    (name) => claimed.has(name) || (moved && (isBelow(name, moved.from) || isBelow(name, moved.to))),
+  );
+}
+
+function namesOf({ name, work }: JournalRecord): readonly MailboxName[] {
+  return work.kind === "rename" ? [name, ...work.pairs.flatMap(({ from, to }) => [from, to])] : [name];
+}

@@ -170,8 +170,9 @@ export class MemoryMailboxList implements MailboxList {
       this.#journal.delete(edit.clear);
       return;
     }
-    const record = "begin" in edit ? edit.begin : edit.write;
-    if ("begin" in edit && this.#journal.has(record.name)) {
+    const record = "begin" in edit ? edit.begin : "take" in edit ? edit.take : edit.write;
+    const known = "write" in edit ? undefined : this.#journal.get(record.name);
+    if ("take" in edit ? known?.worker !== edit.from : known !== undefined) {
       throw new No("INUSE", "Another operation on the mailbox is not finished");
     }
     this.#journal.set(record.name, record);

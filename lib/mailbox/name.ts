@@ -159,16 +159,47 @@ export function deletedNameOf(name: MailboxName, atMs: number, deletedPrefix = d
   return requireMailboxName(`${name.slice(0, start)}${deletedPrefix}.${name.slice(start)}.${time}`);
 }
 
-/** What a deleted mailbox was called and when it was deleted; undefined for other names. */
+const quarantineLevel = "QUARANTINE";
+
+/** Whether the mailbox lost its name to another server and is kept until an administrator decides. */
+export function isQuarantinedName(name: MailboxName, deletedPrefix = defaultDeletedPrefix): boolean {
+  return name.startsWith(`${deletedPrefix}.${quarantineLevel}.`, name.indexOf("!") + 1);
+}
+
+/** Where a mailbox goes that lost its name: "DELETED.QUARANTINE.user.joe.65A1B2C3". Under DELETED users do not see it. */
+export function quarantinedNameOf(name: MailboxName, atMs: number, deletedPrefix = defaultDeletedPrefix): MailboxName {
+  const original = readQuarantinedName(name, deletedPrefix)?.original ?? name;
+  return deletedNameOf(original, atMs, `${deletedPrefix}.${quarantineLevel}`);
+}
+
+/** What a mailbox in quarantine was called and since when it is there; undefined for other names. */
+export function readQuarantinedName(
+  name: MailboxName,
+  deletedPrefix = defaultDeletedPrefix,
+): { readonly original: MailboxName; readonly quarantinedAtMs: number } | undefined {
+  const read = readDated(name, `${deletedPrefix}.${quarantineLevel}`);
+  return read && { original: read.original, quarantinedAtMs: read.atMs };
+}
+
+/** What a deleted mailbox was called and when it was deleted; undefined for other names, and in quarantine. */
 export function readDeletedName(
   name: MailboxName,
   deletedPrefix = defaultDeletedPrefix,
 ): { readonly original: MailboxName; readonly deletedAtMs: number } | undefined {
-  if (!isDeletedName(name, deletedPrefix)) return undefined;
+  if (isQuarantinedName(name, deletedPrefix)) return undefined;
+  const read = readDated(name, deletedPrefix);
+  return read && { original: read.original, deletedAtMs: read.atMs };
+}
+
+function readDated(
+  name: MailboxName,
+  prefix: string,
+): { readonly original: MailboxName; readonly atMs: number } | undefined {
+  if (!isDeletedName(name, prefix)) return undefined;
   const start = name.indexOf("!") + 1;
   const dot = name.lastIndexOf(".");
-  const original = parseMailboxName(name.slice(0, start) + name.slice(start + deletedPrefix.length + 1, dot));
+  const original = parseMailboxName(name.slice(0, start) + name.slice(start + prefix.length + 1, dot));
   const time = name.slice(dot + 1);
   if (original === undefined || !/^[0-9A-F]{8,11}$/i.test(time)) return undefined;
-  return { original, deletedAtMs: Number.parseInt(time, 16) * 1000 };
+  return { original, atMs: Number.parseInt(time, 16) * 1000 };
 }

@@ -20,6 +20,7 @@ export interface Registrar {
   reserve(name: MailboxName, location: Location): Promise<void>;
   /** Publishes a mailbox, or its new ACL or location. */
   activate(name: MailboxName, location: Location, acl: Acl): Promise<void>;
+  /** Takes a mailbox out of use: its name stays reserved. One that the authority does not have on this server is left alone. */
   deactivate(name: MailboxName, location: Location): Promise<void>;
   /** Removes a name; one that the authority does not have is fine. */
   remove(name: MailboxName): Promise<void>;

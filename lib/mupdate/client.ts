@@ -56,6 +56,8 @@ const largestLiteral = 16 * 1024 * 1024;
 
 export class MupdateClient implements Receiver {
   readonly banner: Banner;
+  /** The connection was given up because a command took too long. */
+  isOverdue = false;
   readonly #connection: Connection;
   readonly #options: ClientOptions;
   readonly #reader = new FrameReader({ maxText: textLimit });
@@ -212,7 +214,9 @@ export class MupdateClient implements Receiver {
   #deadline(tag: string, name: string, deadlineMs = this.#options.deadlineMs): Timer {
     return this.#options.clock.after(deadlineMs, () => {
       // A list of a million names takes its time: what counts for UPDATE is that lines keep coming (see #take).
-      if (this.#waiting.has(tag)) this.#giveUp(`did not answer ${name} in time`);
+      if (!this.#waiting.has(tag)) return;
+      this.isOverdue = true;
+      this.#giveUp(`did not answer ${name} in time`);
     });
   }
 

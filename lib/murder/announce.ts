@@ -10,6 +10,7 @@ import type { Log } from "../base/log.ts";
 import type { MailboxName } from "../mailbox/name.ts";
 import type { Registrar } from "../mailbox/registrar.ts";
 import type { MupdateClient } from "../mupdate/client.ts";
+import { serverOf } from "../mupdate/record.ts";
 
 export interface AnnounceOptions {
   /** Opens an authenticated connection to the first master that answers; calls `lost` once when it is over. */
@@ -50,9 +51,10 @@ export function mupdateRegistrar(options: AnnounceOptions): MupdateRegistrar {
     deactivate: (name, location) =>
       link.ask(`Cannot withdraw "${name}"`, async (master) => {
         const known = await master.find(name);
-        // A first attempt that was carried out, though we never heard.
-        if (known?.state === "reserved" && known.location === location) return;
-        await master.deactivate(name, location);
+        // Reserved already: a first attempt was carried out, though we never heard.
+        if (known?.state === "active" && serverOf(known.location) === serverOf(location)) {
+          await master.deactivate(name, location);
+        }
       }),
     remove: (name) =>
       link.ask(`Cannot remove "${name}"`, async (master) => {
@@ -104,7 +106,8 @@ class MasterLink {
       try {
         return await work(client);
       } catch (fault) {
-        if (!isReused || client.isOpen) throw fault;
+        // Who has waited for a frozen master has waited long enough.
+        if (!isReused || client.isOpen || client.isOverdue) throw fault;
         return await work((await this.#open()).client);
       }
     } catch (fault) {

@@ -190,19 +190,26 @@ for (const each of cases) {
   });
 }
 
-test("a name taken by another server while we were down is the other's; ours is set aside, with its mail (S134, S167)", async () => {
+test("no other server takes a name while the server that deletes it is down (S134)", async () => {
   const world = await newWorld(cases[1]!);
   await world.crashAt("delete:commit", (operations) => operations.remove(ann, name("user.ann.a")));
   const other = new BackendWorld(world.master, { servername: "be2" });
-  await other.list.change([
-    {
-      put: { ...world.list.find(name("user.ann"))!, uniqueId: other.list.find(name("x"))?.uniqueId ?? ("o" as never) },
-    },
-  ]);
+  await other.list.change([{ put: { ...world.list.find(name("user.ann"))!, server: "be1" } }]);
+  await expect(other.operations.create(admin, name("user.ann.a"))).rejects.toMatchObject({ code: "ALREADYEXISTS" });
+  await world.operations.recover();
+  expectSound(world, "back");
+});
+
+test("a name given to another server by a master that lost its list is the other's; ours is set aside, with its mail (S167)", async () => {
+  const world = await newWorld(cases[1]!);
+  await world.crashAt("delete:commit", (operations) => operations.remove(ann, name("user.ann.a")));
+  world.master!.names.delete(name("user.ann.a"));
+  const other = new BackendWorld(world.master, { servername: "be2" });
+  await other.list.change([{ put: { ...world.list.find(name("user.ann"))!, server: "be1" } }]);
   await other.operations.create(admin, name("user.ann.a"));
   await world.operations.recover();
   expect(world.names().includes("user.ann.a")).toBe(false);
-  expect(world.names().some((each) => each.startsWith("DELETED.user.ann.a."))).toBe(true);
+  expect(world.names().some((each) => each.startsWith("DELETED.QUARANTINE.user.ann.a."))).toBe(true);
   expect(world.store.messages).toBe(15);
   expect(world.master!.locationOf(name("user.ann.a")) as string).toBe("be2!default");
 });
@@ -239,7 +246,7 @@ test("recover() removes empty folders nobody knows, keeps and names those with m
   world.store.fill(full, "default", 2);
   const report = await world.operations.recover();
   expect(report.removedFolders).toEqual([empty]);
-  expect(report.quarantined.map(String)).toEqual([`DELETED.lost.${full}.6553F100`]);
+  expect(report.quarantined.map(String)).toEqual([`DELETED.QUARANTINE.lost.${full}.6553F100`]);
   expect(world.list.findById(full)?.uidValidity).toBe(7);
 });
 

@@ -25,6 +25,7 @@ export const plainSettings: OperationsSettings = {
   allowsetacl: true,
   delete_mode: "immediate",
   deletedprefix: "DELETED",
+  delete_without_mupdate: false,
   implicit_owner_rights: "lkxan",
   anyoneuseracl: true,
   virtdomains: "off",

@@ -28,7 +28,7 @@ export class FakeMaster {
       isShared: true,
       reserve: (name, location) =>
         this.#ask(() => {
-          if (this.names.has(name)) throw new No("ALREADYEXISTS", "Mailbox already exists");
+          if (isOther(this.names.get(name))) throw new No("ALREADYEXISTS", "Mailbox already exists");
           this.#set(name, { state: "reserved", location, acl: undefined });
         }),
       activate: (name, location, acl) =>
@@ -36,7 +36,11 @@ export class FakeMaster {
           if (isOther(this.names.get(name))) throw new No("ALREADYEXISTS", "Mailbox already exists");
           this.#set(name, { state: "active", location, acl });
         }),
-      deactivate: (name, location) => this.#ask(() => this.#set(name, { state: "reserved", location, acl: undefined })),
+      deactivate: (name, location) =>
+        this.#ask(() => {
+          if (this.names.get(name)?.location === location)
+            this.#set(name, { state: "reserved", location, acl: undefined });
+        }),
       remove: (name) =>
         this.#ask(() => {
           this.names.delete(name);

@@ -97,6 +97,13 @@ export const murderOptions = {
     usedBy: [...mupdateClients],
     doc: "How long a request to the MUPDATE master may take before the answer to the client is a temporary failure.",
   },
+  delete_without_mupdate: {
+    type: "switch",
+    default: "0",
+    since: "iatlas 0.1",
+    usedBy: ["imapd", "proxyd"],
+    doc: "Let DELETE go through while the MUPDATE master cannot be reached, as Cyrus does: frontends show the mailbox until the master is back and hears of it. Otherwise DELETE is refused then, as every other change of the mailbox list always is.",
+  },
   list_wait: {
     type: "duration",
     unit: "s",

@@ -122,8 +122,9 @@ function applyJournalEdit(write: Writes, edit: JournalEdit): void {
     write.clearRecord.run(edit.clear);
     return;
   }
-  const record = "begin" in edit ? edit.begin : edit.write;
-  if ("begin" in edit && write.findRecord.get(record.name) !== null) {
+  const record = "begin" in edit ? edit.begin : "take" in edit ? edit.take : edit.write;
+  const known = "write" in edit ? null : write.findRecord.get(record.name);
+  if ("take" in edit ? known?.worker !== edit.from : known !== null) {
     throw new No("INUSE", "Another operation on the mailbox is not finished");
   }
   write.writeRecord.run(record.name, record.worker, JSON.stringify(record.work));
@@ -172,7 +173,7 @@ function prepareWrites(db: Database) {
     ungrant: db.query<null, [string, string]>("DELETE FROM granted WHERE identifier = ? AND name = ?"),
     logChange: db.query<null, [number, string]>("INSERT INTO change VALUES (?, ?)"),
     trimFeed: db.query<null, [number]>("DELETE FROM change WHERE sequence <= ?"),
-    findRecord: db.query<{ name: string }, [string]>("SELECT name FROM journal WHERE name = ?"),
+    findRecord: db.query<{ worker: string }, [string]>("SELECT worker FROM journal WHERE name = ?"),
     writeRecord: db.query<null, [string, string, string]>("REPLACE INTO journal VALUES (?, ?, ?)"),
     clearRecord: db.query<null, [string]>("DELETE FROM journal WHERE name = ?"),
     writeState: db.query<null, [number, number, number, number]>(

@@ -5,7 +5,7 @@ import { describeFault, isTemporary, No } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
 import type { IdentifierSettings } from "../acl.ts";
 import type { RightsSettings } from "../effective-rights.ts";
-import type { JournalRecord, JournalWork } from "../journal.ts";
+import { isInConflict, type JournalRecord, type JournalWork } from "../journal.ts";
 import type { Location, MailboxEntry, MailboxList, UniqueId } from "../list.ts";
 import type { MailboxName } from "../name.ts";
 import type { QuotaBook } from "../quota.ts";
@@ -23,6 +23,7 @@ export interface OperationsSettings extends RightsSettings, IdentifierSettings {
   readonly allowsetacl: boolean;
   readonly delete_mode: "immediate" | "delayed";
   readonly deletedprefix: string;
+  readonly delete_without_mupdate: boolean;
 }
 
 /** `step` is "create:reserve" and the like, `name` the mailbox that the operation is about. */
@@ -62,9 +63,9 @@ export class OperationsContext {
   readonly worker: string;
   readonly isWorkerAlive: ((worker: string) => boolean) | undefined;
   readonly #atStep: AtStep | undefined;
-  /** Finishes or undoes what a record says was begun: recovery.ts. Set once, by MailboxOperations. */
-  settle: (record: JournalRecord) => Promise<void> = async () => {};
-  /** A record stays behind that only time can settle. */
+  /** Finishes or undoes what a record says was begun, unless another process is at it: recovery.ts. Set by MailboxOperations. */
+  settle: (record: JournalRecord) => Promise<boolean> = async () => false;
+  /** A record stays behind: the master has to be asked again. */
   onPending: () => void = () => {};
 
   constructor(options: OperationsOptions, locks = new NameLocks(options.clock), worker = options.worker) {
@@ -108,24 +109,61 @@ export class OperationsContext {
   }
 
   /**
-   * Writes down that `work` begins on `name`. What a crash left of an earlier operation is settled first; one that runs
-   * in another process is waited for.
+   * Writes down that `work` begins on `name`, whose lock the caller holds. What a crash left of an earlier operation is
+   * settled first; one that runs, here or in another process, is waited for.
    */
   async begin(name: MailboxName, work: JournalWork): Promise<JournalRecord> {
     const record: JournalRecord = { name, worker: this.worker, work };
     const deadlineMs = this.clock.monotonic() + beginDeadlineMs;
     for (;;) {
-      const earlier = this.list.journal().find((each) => each.name === name);
-      if (earlier !== undefined && this.#isLeftBehind(earlier)) await this.settle(earlier);
-      try {
-        await this.list.change([], [{ begin: record }]);
-        return record;
-      } catch (fault) {
-        if (!(fault instanceof No && fault.code === "INUSE")) throw fault;
-        if (this.clock.monotonic() > deadlineMs) throw new No("INUSE", "Mailbox is locked", { cause: fault });
-        await sleep(this.clock, beginPauseMs);
+      const rivals = this.#rivalsOf(record);
+      if (rivals.length === 0 && (await this.#enter(record))) {
+        if (await this.#prevails(record, deadlineMs)) return record;
+        await this.clear(record);
       }
+      if (await this.#settleLeft(rivals, name)) continue;
+      if (this.clock.monotonic() > deadlineMs) throw new No("INUSE", "Mailbox is locked");
+      await sleep(this.clock, beginPauseMs);
     }
+  }
+
+  #rivalsOf(record: JournalRecord): readonly JournalRecord[] {
+    return this.list.journal().filter((each) => isInConflict(each, record));
+  }
+
+  /** False when the name has a record by now. */
+  async #enter(record: JournalRecord): Promise<boolean> {
+    try {
+      await this.list.change([], [{ begin: record }]);
+      return true;
+    } catch (fault) {
+      if (fault instanceof No && fault.code === "INUSE") return false;
+      throw fault;
+    }
+  }
+
+  /** Two that entered at the same moment saw nobody and see each other now: the later name waits, the other steps back. */
+  async #prevails(record: JournalRecord, deadlineMs: number): Promise<boolean> {
+    for (;;) {
+      const rivals = this.#rivalsOf(record).filter(({ name }) => name !== record.name);
+      if (rivals.length === 0) return true;
+      if (rivals.some(({ name }) => name > record.name) || this.clock.monotonic() > deadlineMs) return false;
+      if (!(await this.#settleLeft(rivals, record.name))) await sleep(this.clock, beginPauseMs);
+    }
+  }
+
+  /** Whether any of `rivals` was left behind and is settled now. */
+  async #settleLeft(rivals: readonly JournalRecord[], held: MailboxName): Promise<boolean> {
+    let isSettled = false;
+    for (const rival of rivals) isSettled = (await this.#settleIfLeft(rival, held)) || isSettled;
+    return isSettled;
+  }
+
+  /** `held` is the name whose lock we have: nobody else of this process is at it. */
+  async #settleIfLeft(rival: JournalRecord, held: MailboxName): Promise<boolean> {
+    if (!this.#isLeftBehind(rival)) return false;
+    if (rival.name === held) return this.settle(rival);
+    return (await this.locks.attempt(rival.name, () => this.settle(rival))) ?? false;
   }
 
   async clear(record: JournalRecord): Promise<void> {
@@ -144,7 +182,7 @@ export class OperationsContext {
     this.onPending();
   }
 
-  /** Undoes with `undo`, crosses the record out, or leaves it for later when the authority cannot be asked. */
+  /** Undoes with `undo` and crosses the record out, or leaves it for later when that cannot be done. */
   async undo(record: JournalRecord, undo: () => Promise<void>): Promise<void> {
     try {
       await undo();
@@ -154,18 +192,24 @@ export class OperationsContext {
     }
   }
 
-  /** Gives a name back that we reserved and did not use; leaves alone what is another's or in use. */
+  /** After `fault`, which the master gave: a refusal changed nothing; else nobody knows, and whoever asks it next undoes. */
+  async giveUp(record: JournalRecord, fault: unknown): Promise<void> {
+    if (isRefusal(fault)) await this.clear(record);
+    else await this.leave(record, fault);
+  }
+
+  /** Makes the master forget a name that this server has no use for; leaves alone what is another's or in use. */
   async release(name: MailboxName): Promise<void> {
     if (this.list.find(name) !== undefined) return;
     const known = await this.registrar.find(name);
-    if (known?.state === "reserved" && this.isOurs(known.location)) await this.registrar.remove(name);
+    if (known && this.isOurs(known.location)) await this.registrar.remove(name);
   }
 
   async activate(entry: MailboxEntry): Promise<void> {
     await this.registrar.activate(entry.name, this.locationOf(entry), entry.acl);
   }
 
-  /** Under the name's lock no operation of this process is at it, so our own record is one that was left. */
+  /** Our own record counts as left, too: who asks has the name's lock, so that no operation of this process is at it. */
   #isLeftBehind({ worker }: JournalRecord): boolean {
     return worker === "" || worker === this.worker || this.isWorkerAlive?.(worker) === false;
   }

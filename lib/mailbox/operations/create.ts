@@ -57,8 +57,7 @@ async function reserve(context: OperationsContext, record: JournalRecord, entry:
   try {
     await context.registrar.reserve(entry.name, context.locationOf(entry));
   } catch (fault) {
-    if (isRefusal(fault)) await context.clear(record);
-    else await context.undo(record, () => context.release(entry.name));
+    await context.giveUp(record, fault);
     throw fault;
   }
 }

@@ -12,19 +12,22 @@ import { soleAuthority } from "../registrar.ts";
 import { faults, requireVisible } from "./access.ts";
 import { OperationsContext, type OperationsOptions } from "./context.ts";
 import { createMailbox } from "./create.ts";
+import { quarantineMailbox } from "./quarantine.ts";
 import { type RecoveryReport, settleJournal, settleRecord, sweepFolders } from "./recovery.ts";
 import { purgeMailbox, removeMailbox } from "./remove.ts";
 import { renameMailbox } from "./rename.ts";
 import { setAcl } from "./set-acl.ts";
 
-/** How often operations that the master has not heard of are tried again. */
-const retryDelayMs = 5_000;
+/** When operations that the master has not heard of are tried again: first soon, then less and less often. */
+const firstRetryMs = 100;
+const lastRetryMs = 5_000;
 
 export class MailboxOperations {
   readonly #context: OperationsContext;
   /** The same without the master. */
   readonly #local: OperationsContext;
   #retry: Timer | undefined;
+  #retryDelayMs = firstRetryMs;
   #isClosed = false;
 
   constructor(options: OperationsOptions) {
@@ -80,6 +83,11 @@ export class MailboxOperations {
     return setAcl(this.#context, identity, name, identifier, { mode: "replace", rights: noRights });
   }
 
+  /** Moves a mailbox out of the way whose name the master has given to another server. Returns its name in quarantine. */
+  quarantine(name: MailboxName, cause: string): Promise<MailboxName> {
+    return quarantineMailbox(this.#context, name, cause);
+  }
+
   /** MUPDATEPUSH: tells the master again what this server has. Administrators only. */
   async announce(identity: Identity, name: MailboxName): Promise<void> {
     requireAdministrator(identity);
@@ -93,6 +101,7 @@ export class MailboxOperations {
   async recover(isStart = true): Promise<RecoveryReport> {
     const journal = await settleJournal(this.#context, isStart);
     if (journal.pending.length > 0) this.#scheduleRetry();
+    else this.#retryDelayMs = firstRetryMs;
     const folders = isStart
       ? await sweepFolders(this.#context)
       : { removedFolders: [], quarantined: [], unknownFolders: [] };
@@ -106,9 +115,10 @@ export class MailboxOperations {
   }
 
   #scheduleRetry(): void {
-    if (this.#isClosed) return;
-    this.#retry?.cancel();
-    this.#retry = this.#context.clock.after(retryDelayMs, () => {
+    if (this.#isClosed || this.#retry) return;
+    this.#retry = this.#context.clock.after(this.#retryDelayMs, () => {
+      this.#retry = undefined;
+      this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, lastRetryMs);
       this.recover(false).catch((fault) => {
         this.#context.log.error("recovery failed", { error: describeFault(fault) });
         this.#scheduleRetry();

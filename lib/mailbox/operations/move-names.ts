@@ -14,11 +14,21 @@ export interface NameMove {
   readonly after: MailboxEntry;
 }
 
+export interface MoveSettings {
+  /** The old names are another server's: the master keeps them as they are. */
+  readonly keepsOldNames: boolean;
+  /** A master that is away hears of it later, instead of preventing it. */
+  readonly goesAlone: boolean;
+}
+
+const usualSettings: MoveSettings = { keepsOldNames: false, goesAlone: false };
+
 /** `plan` is asked again once the operation is written down: what it checked may have changed. */
 export async function moveNames(
   context: OperationsContext,
   name: MailboxName,
   plan: () => readonly NameMove[],
+  { keepsOldNames, goesAlone }: MoveSettings = usualSettings,
 ): Promise<readonly NameMove[]> {
   const pairsOf = (moves: readonly NameMove[]) =>
     moves.map(({ before, after }) => ({ from: before.name, to: after.name }));
@@ -34,28 +44,49 @@ export async function moveNames(
     throw fault;
   }
   const announcing: JournalWork = { kind: "rename", step: "announce", pairs: planned };
-  await reserveAndCommit(context, record, announcing, moves);
-  if (context.registrar.isShared) await announce(context, { ...record, work: announcing }, moves);
+  await reserve(context, record, moves, goesAlone);
+  await commit(context, record, announcing, moves);
+  if (context.registrar.isShared) await announce(context, { ...record, work: announcing }, moves, keepsOldNames);
   return moves;
 }
 
-async function reserveAndCommit(
+async function reserve(
+  context: OperationsContext,
+  record: JournalRecord,
+  moves: readonly NameMove[],
+  goesAlone: boolean,
+): Promise<void> {
+  await context.step("rename:reserve", record.name);
+  try {
+    await forEachAtOnce(moves, ({ after }) => context.registrar.reserve(after.name, context.locationOf(after)));
+  } catch (fault) {
+    if (goesAlone && !isRefusal(fault)) return;
+    if (isRefusal(fault)) await release(context, record, moves);
+    else await context.leave(record, fault);
+    throw fault;
+  }
+}
+
+async function commit(
   context: OperationsContext,
   record: JournalRecord,
   announcing: JournalWork,
   moves: readonly NameMove[],
 ): Promise<void> {
+  await context.step("rename:commit", record.name);
   try {
-    await context.step("rename:reserve", record.name);
-    await forEachAtOnce(moves, ({ after }) => context.registrar.reserve(after.name, context.locationOf(after)));
-    await context.step("rename:commit", record.name);
     await context.list.change(moves.flatMap(editsOf), [
       context.registrar.isShared ? { write: { ...record, work: announcing } } : { clear: record.name },
     ]);
   } catch (fault) {
-    await context.undo(record, () => forEachAtOnce(moves, ({ after }) => context.release(after.name)));
+    await release(context, record, moves);
     throw fault;
   }
+}
+
+/** Gives back the names that were reserved by then. */
+function release(context: OperationsContext, record: JournalRecord, moves: readonly NameMove[]): Promise<void> {
+  return context.undo(record, () => forEachAtOnce(moves, ({ after }) => context.release(after.name)));
 }
 
 function editsOf({ before, after }: NameMove): readonly ListEdit[] {
@@ -63,12 +94,17 @@ function editsOf({ before, after }: NameMove): readonly ListEdit[] {
 }
 
 /** The names are changed. A master that cannot be told now is told later. */
-async function announce(context: OperationsContext, record: JournalRecord, moves: readonly NameMove[]): Promise<void> {
+async function announce(
+  context: OperationsContext,
+  record: JournalRecord,
+  moves: readonly NameMove[],
+  keepsOldNames: boolean,
+): Promise<void> {
   try {
     await context.step("rename:activate", record.name);
     await forEachAtOnce(moves, ({ after }) => context.activate(after));
     await context.step("rename:remove", record.name);
-    await forEachAtOnce(moves, ({ before }) => context.registrar.remove(before.name));
+    if (!keepsOldNames) await forEachAtOnce(moves, ({ before }) => context.release(before.name));
   } catch (fault) {
     if (isRefusal(fault)) context.log.error("master refused a renamed mailbox", { error: describeFault(fault) });
     return context.leave(record, fault);

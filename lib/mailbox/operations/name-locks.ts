@@ -25,6 +25,11 @@ export class NameLocks {
     }
   }
 
+  /** Runs `work` if nobody holds the name now; undefined when somebody does. Never waits, so it is safe below other locks. */
+  async attempt<T>(name: MailboxName, work: () => Promise<T>): Promise<T | undefined> {
+    return this.#tails.has(name) ? undefined : this.hold([name], work);
+  }
+
   async #acquire(name: MailboxName): Promise<() => void> {
     const before = this.#tails.get(name);
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -2,9 +2,10 @@
 
 import { describeFault } from "../../base/fault.ts";
 import type { MailboxEntry } from "../list.ts";
-import { isBelow, type MailboxName } from "../name.ts";
+import type { MailboxName } from "../name.ts";
 import type { QuotaUsage } from "../quota.ts";
 import type { OperationsContext } from "./context.ts";
+import { followNames } from "./left-names.ts";
 import type { NameMove } from "./move-names.ts";
 
 /** Throws No("OVERQUOTA") when a root that did not cover the mailboxes cannot take them. */
@@ -20,16 +21,13 @@ export async function admitMoves(context: OperationsContext, moves: readonly Nam
   for (const { name, bytes, messages } of incoming.values()) context.quota.admit(name, bytes, messages);
 }
 
-/** After a move: roots that were renamed first, then usage that changed roots. */
+/** After a move: what goes with the names first, then usage that changed roots. */
 export async function noteMoves(context: OperationsContext, moves: readonly NameMove[]): Promise<void> {
   const oldRoots = moves.map(({ before }) => context.quota.rootOf(before.name)?.name);
-  const renamed = new Map<MailboxName, MailboxName>();
-  for (const { before, after } of moves) {
-    // A root whose children stay behind stays with them.
-    if (context.quota.find(before.name) === undefined || context.list.hasDescendants(before.name)) continue;
-    await context.quota.rename(before.name, after.name);
-    renamed.set(before.name, after.name);
-  }
+  const renamed = await followNames(
+    context,
+    moves.map(({ before, after }) => ({ from: before.name, to: after.name })),
+  );
   for (const [index, { before, after }] of moves.entries()) {
     const oldRoot = oldRoots[index];
     const newRoot = context.quota.rootOf(after.name)?.name;
@@ -45,13 +43,6 @@ export async function noteRemoval(context: OperationsContext, entry: MailboxEntr
   if (context.quota.rootOf(entry.name) === undefined) return () => {};
   const { bytes, messages } = await usageOf(context, entry);
   return () => context.quota.changed(entry.name, -bytes, -messages);
-}
-
-/** Removes the roots of a user who is gone. */
-export async function forgetRoots(context: OperationsContext, top: MailboxName): Promise<void> {
-  for (const root of [...context.quota.roots()]) {
-    if (root.name === top || isBelow(root.name, top)) await context.quota.remove(root.name);
-  }
 }
 
 /** A mailbox that cannot be opened counts nothing: `quota -f` makes it right when it is repaired. */

@@ -1,14 +1,16 @@
 // What a crash, or a master that went away, left half done. Every journal record is finished or undone by the rules of
 // seed 3.7: before the list entry exists an operation is undone, afterwards it is finished. Folders that nothing refers to
-// are removed when they are empty; otherwise they get a name under DELETED, where an administrator finds them. Nothing
+// are removed when they are empty; otherwise they get a name in quarantine, where an administrator finds them. Nothing
 // that holds mail is removed, and no mailbox stays in two places.
 
-import { describeFault } from "../../base/fault.ts";
+import { describeFault, No } from "../../base/fault.ts";
 import { parseDefaultAcl } from "../acl.ts";
 import type { JournalRecord, JournalWork } from "../journal.ts";
 import type { MailboxEntry, UniqueId } from "../list.ts";
-import { deletedNameOf, type MailboxName, requireMailboxName } from "../name.ts";
+import { type MailboxName, quarantinedNameOf, requireMailboxName } from "../name.ts";
+import type { Registration } from "../registrar.ts";
 import { forEachAtOnce, isRefusal, type OperationsContext } from "./context.ts";
+import { followNames, forgetName } from "./left-names.ts";
 
 export interface RecoveryReport {
   /** Operations finished or undone. */
@@ -33,17 +35,22 @@ export async function settleJournal(
 ): Promise<{ readonly settled: MailboxName[]; readonly pending: MailboxName[] }> {
   const settled: MailboxName[] = [];
   const pending: MailboxName[] = [];
+  let isMasterAway = false;
   for (const { name, worker } of context.list.journal()) {
     const isOthers = worker !== "" && worker !== context.worker;
     if (isOthers && (context.isWorkerAlive ? context.isWorkerAlive(worker) : !isStart)) continue;
-    await context.locks.hold([name], async () => {
+    if (isMasterAway) {
+      pending.push(name); // asking again for each would take as many deadlines
+      continue;
+    }
+    await context.locks.attempt(name, async () => {
       const record = context.list.journal().find((each) => each.name === name);
-      if (record === undefined || record.worker !== worker) return; // settled while we waited
+      if (record?.worker !== worker) return; // settled meanwhile
       try {
-        await settleRecord(context, record);
-        settled.push(name);
+        if (await settleRecord(context, record)) settled.push(name);
       } catch (fault) {
         context.log.warning("operation still waits", { mailbox: name, error: describeFault(fault) });
+        isMasterAway = fault instanceof No && fault.code === "UNAVAILABLE";
         pending.push(name);
       }
     });
@@ -51,15 +58,40 @@ export async function settleJournal(
   return { settled, pending };
 }
 
-/** Settles one record and crosses it out. Rejects when the master cannot be asked: the record stays. */
-export async function settleRecord(context: OperationsContext, record: JournalRecord): Promise<void> {
-  const { name, work } = record;
-  if (work.kind === "create") await settleCreate(context, name, work);
-  else if (work.kind === "delete") await settleDelete(context, name, work);
-  else if (work.kind === "rename") await settleRename(context, work);
-  else await publish(context, context.list.find(name));
+/**
+ * Settles one record and crosses it out; false when another process is at it. Rejects when the master cannot be asked: the
+ * record stays, for anyone.
+ */
+export async function settleRecord(context: OperationsContext, record: JournalRecord): Promise<boolean> {
+  const { name, worker, work } = record;
+  try {
+    await context.list.change([], [{ take: { ...record, worker: context.worker }, from: worker }]);
+  } catch (fault) {
+    if (fault instanceof No && fault.code === "INUSE") return false;
+    throw fault;
+  }
+  try {
+    await settleWork(context, name, work);
+  } catch (fault) {
+    await context.list.change([], [{ write: { ...record, worker: "" } }]);
+    throw fault;
+  }
   await context.clear(record);
   context.log.notice("unfinished operation settled", { mailbox: name, operation: work.kind, step: work.step });
+  return true;
+}
+
+function settleWork(context: OperationsContext, name: MailboxName, work: JournalWork): Promise<void> {
+  switch (work.kind) {
+    case "create":
+      return settleCreate(context, name, work);
+    case "delete":
+      return settleDelete(context, name, work);
+    case "rename":
+      return settleRename(context, work);
+    case "acl":
+      return publish(context, context.list.find(name));
+  }
 }
 
 type Work<Kind extends JournalWork["kind"]> = Extract<JournalWork, { kind: Kind }>;
@@ -74,26 +106,31 @@ async function settleCreate(context: OperationsContext, name: MailboxName, work:
 async function settleDelete(context: OperationsContext, name: MailboxName, work: Work<"delete">): Promise<void> {
   const entry = context.list.find(name);
   // The entry is still here: the client never heard OK. The mailbox stays, and the master hears of it again.
-  if (entry?.uniqueId === work.uniqueId) await publish(context, entry);
-  else if (work.step === "spool" && context.list.findById(work.uniqueId) === undefined) {
-    await context.store.remove(work.uniqueId, work.partition);
+  if (entry?.uniqueId === work.uniqueId) return publish(context, entry);
+  if (entry === undefined) {
+    await context.release(name);
+    await forgetName(context, name);
   }
+  if (context.list.findById(work.uniqueId) === undefined) await context.store.remove(work.uniqueId, work.partition);
 }
 
-async function settleRename(context: OperationsContext, work: Work<"rename">): Promise<void> {
-  if (work.step === "reserve") return forEachAtOnce(work.pairs, ({ to }) => context.release(to));
-  await forEachAtOnce(work.pairs, ({ to }) => publish(context, context.list.find(to)));
-  await forEachAtOnce(work.pairs, async ({ from }) => {
-    if (context.list.find(from) !== undefined) return;
-    const known = await context.registrar.find(from);
-    if (known && context.isOurs(known.location)) await context.registrar.remove(from);
-  });
+async function settleRename(context: OperationsContext, { step, pairs }: Work<"rename">): Promise<void> {
+  if (step === "reserve") return forEachAtOnce(pairs, ({ to }) => context.release(to));
+  await forEachAtOnce(pairs, ({ to }) => publish(context, context.list.find(to)));
+  await forEachAtOnce(pairs, ({ from }) => context.release(from));
+  await followNames(context, pairs);
 }
 
-/** Tells the master what we have. When it refuses, another server has the name: ours goes out of the way. */
+/** Tells the master what we have. Where another server has the name, ours goes out of the way. */
 async function publish(context: OperationsContext, entry: MailboxEntry | undefined): Promise<void> {
   if (entry === undefined || entry.state !== "active" || entry.server !== "") return;
+  const { name } = entry;
   try {
+    // ACTIVATE takes a name from whoever has it, RESERVE does not. Another server may have it: the master's list was lost,
+    // or an old copy of it came back.
+    const known = await context.registrar.find(name);
+    if (known === undefined) await context.registrar.reserve(name, context.locationOf(entry));
+    else if (!context.isOurs(known.location)) return await giveWay(context, entry, known);
     await context.activate(entry);
   } catch (fault) {
     if (!isRefusal(fault)) throw fault;
@@ -101,9 +138,22 @@ async function publish(context: OperationsContext, entry: MailboxEntry | undefin
   }
 }
 
-/** Gives a mailbox a name under DELETED, on this server only: its name is another's now (S134, S164). */
-export async function quarantine(context: OperationsContext, entry: MailboxEntry, cause: string): Promise<MailboxName> {
-  const name = freeDeletedName(context, entry.name);
+async function giveWay(
+  context: OperationsContext,
+  entry: MailboxEntry,
+  { state, location }: Registration,
+): Promise<void> {
+  // What is only reserved there may come to nothing.
+  if (state === "reserved") throw new No("INUSE", `The name is reserved at ${location}`);
+  await quarantine(context, entry, `the master has it at ${location}`);
+}
+
+/**
+ * Gives a mailbox its name in quarantine (quarantine.ts): the old one is another's now (S134, S164). Whoever settles a
+ * record holds the name: the master hears of the new one at the next resynchronisation.
+ */
+async function quarantine(context: OperationsContext, entry: MailboxEntry, cause: string): Promise<MailboxName> {
+  const name = freeQuarantinedName(context, entry.name);
   await context.list.change([
     { expect: entry.name, uniqueId: entry.uniqueId },
     { remove: entry.name },
@@ -113,10 +163,10 @@ export async function quarantine(context: OperationsContext, entry: MailboxEntry
   return name;
 }
 
-function freeDeletedName(context: OperationsContext, name: MailboxName): MailboxName {
+function freeQuarantinedName(context: OperationsContext, name: MailboxName): MailboxName {
   for (let atMs = context.clock.now(); ; atMs += 1000) {
-    const deleted = deletedNameOf(name, atMs, context.settings.deletedprefix);
-    if (context.list.find(deleted) === undefined) return deleted;
+    const quarantined = quarantinedNameOf(name, atMs, context.settings.deletedprefix);
+    if (context.list.find(quarantined) === undefined) return quarantined;
   }
 }
 
@@ -164,14 +214,14 @@ async function countMessages(
   }
 }
 
-/** Enters a folder with mail that belongs to no mailbox as "DELETED.lost.<unique id>.<time>". */
+/** Enters a folder with mail that belongs to no mailbox as "DELETED.QUARANTINE.lost.<unique id>.<time>". */
 async function adopt(
   context: OperationsContext,
   uniqueId: UniqueId,
   partition: string,
   uidValidity: number,
 ): Promise<MailboxName> {
-  const name = freeDeletedName(context, requireMailboxName(`lost.${uniqueId}`));
+  const name = freeQuarantinedName(context, requireMailboxName(`lost.${uniqueId}`));
   const acl = parseDefaultAcl("");
   await context.list.change([{ insert: { name, uniqueId, server: "", partition, acl, state: "active", uidValidity } }]);
   context.log.error("folder with mail belonged to no mailbox", { uniqueId, to: name });

@@ -1,15 +1,16 @@
 // DELETE on a backend. Nothing goes before the master has agreed (S22). Delayed, the mailbox gets a name under DELETED and
 // cyr_expire removes it one day; immediate, the list entry goes and then the folder.
 
-import { No } from "../../base/fault.ts";
 import type { Identity } from "../../sasl/identity.ts";
 import type { JournalRecord } from "../journal.ts";
 import type { MailboxEntry } from "../list.ts";
-import { deletedNameOf, isDeletedName, isInbox, type MailboxName, ownerOf } from "../name.ts";
+import { deletedNameOf, isDeletedName, isInbox, type MailboxName } from "../name.ts";
 import { faults, requireRemovable } from "./access.ts";
-import { isRefusal, type OperationsContext } from "./context.ts";
-import { moveNames, type NameMove } from "./move-names.ts";
-import { forgetRoots, noteMoves, noteRemoval } from "./quota-moves.ts";
+import { forEachAtOnce, isRefusal, type OperationsContext } from "./context.ts";
+import { datedMoves, withFreeDate } from "./dated-names.ts";
+import { forgetName } from "./left-names.ts";
+import { moveNames } from "./move-names.ts";
+import { noteMoves, noteRemoval } from "./quota-moves.ts";
 
 /** Removes a mailbox; a user's INBOX with everything below. Returns what is gone, under the old names. */
 export function removeMailbox(
@@ -23,9 +24,7 @@ export function removeMailbox(
     const { delete_mode, deletedprefix } = context.settings;
     const removed = find();
     if (delete_mode === "delayed" && !isDeletedName(name, deletedprefix)) await removeDelayed(context, name, find);
-    // The INBOX goes last: as long as something is left, the user is there.
-    else for (const entry of [...removed].reverse()) await removeBelow(context, name, entry);
-    if (isInbox(name)) await forgetUser(context, name);
+    else await removeNow(context, removed);
     for (const entry of removed) context.log.info("mailbox deleted", { mailbox: entry.name, user: identity.user });
     return removed;
   });
@@ -45,46 +44,26 @@ function withChildrenOfUser(context: OperationsContext, entry: MailboxEntry): re
   return isInbox(entry.name) ? [entry, ...context.list.descendants(entry.name)] : [entry];
 }
 
-/** How often a deletion is dated later because its name under DELETED is taken: by 1, 3, 7 … seconds. */
-const maxRedatings = 16;
-
 async function removeDelayed(
   context: OperationsContext,
   name: MailboxName,
   find: () => readonly MailboxEntry[],
 ): Promise<void> {
-  for (let redated = 0; ; redated += 1) {
-    const atMs = context.clock.now() + (2 ** redated - 1) * 1000;
-    try {
-      await noteMoves(context, await moveNames(context, name, () => planDeletion(context, find(), atMs)));
-      return;
-    } catch (fault) {
-      // Another server deleted a mailbox of this name in the same second: ours is dated later.
-      if (!(fault instanceof No && fault.code === "ALREADYEXISTS") || redated >= maxRedatings) throw fault;
-    }
-  }
+  const nameAt = (each: MailboxName, atMs: number) => deletedNameOf(each, atMs, context.settings.deletedprefix);
+  const goesAlone = context.settings.delete_without_mupdate;
+  await withFreeDate(context, async (fromMs) => {
+    const plan = () => datedMoves(context, find(), fromMs, nameAt);
+    await noteMoves(context, await moveNames(context, name, plan, { keepsOldNames: false, goesAlone }));
+  });
 }
 
-function planDeletion(
-  context: OperationsContext,
-  entries: readonly MailboxEntry[],
-  fromMs: number,
-): readonly NameMove[] {
-  if (entries.some((entry) => entry.state !== "active" || entry.server !== "")) throw faults.notNow();
-  // Deleted twice in one second here: the second is dated later.
-  for (let atMs = fromMs; ; atMs += 1000) {
-    const moves = entries.map((before) => ({
-      before,
-      after: { ...before, name: deletedNameOf(before.name, atMs, context.settings.deletedprefix) },
-    }));
-    if (moves.every(({ after }) => context.list.find(after.name) === undefined)) return moves;
-  }
-}
-
-/** Locks are always taken downwards: whoever holds a name may wait for one below it. */
-function removeBelow(context: OperationsContext, held: MailboxName, entry: MailboxEntry): Promise<void> {
-  if (entry.name === held) return removeOne(context, entry);
-  return context.locks.hold([entry.name], () => removeOne(context, entry));
+/** A mailbox, or a user's INBOX and all that is below it. The INBOX goes last: as long as something is left, the user is there. */
+async function removeNow(context: OperationsContext, [first, ...below]: readonly MailboxEntry[]): Promise<void> {
+  // Locks are always taken downwards: whoever holds a name may wait for one below it.
+  await forEachAtOnce(below.reverse(), (entry) => context.locks.hold([entry.name], () => removeOne(context, entry)));
+  if (first === undefined) return;
+  await removeOne(context, first);
+  await forgetName(context, first.name);
 }
 
 /** One mailbox, at once. For a caller who holds the lock of its name. */
@@ -99,40 +78,58 @@ export async function removeOne(
     await context.clear(record);
     throw faults.nonexistent();
   }
-  await unregister(context, record, entry);
+  const untold = await deactivate(context, record, entry);
   const usage = await noteRemoval(context, entry);
   const gone: JournalRecord = { ...record, work: { kind: "delete", step: "spool", uniqueId, partition } };
+  await context.step("delete:commit", name);
   try {
-    await context.step("delete:commit", name);
     await context.list.change([{ expect: name, uniqueId }, { remove: name }], [{ write: gone }]);
   } catch (fault) {
-    await context.undo(record, () => context.activate(entry));
+    await context.leave(record, fault); // the master hears again that the mailbox is there
     throw fault;
   }
   usage();
   if (!context.list.hasDescendants(name)) await context.quota.remove(name);
-  await context.step("delete:spool", name);
-  try {
-    await context.store.remove(uniqueId, partition);
-  } catch (fault) {
-    return context.leave(gone, fault);
-  }
-  await context.step("delete:finish", name);
-  await context.clear(gone);
+  await finish(context, gone, entry, untold);
 }
 
-async function unregister(context: OperationsContext, record: JournalRecord, entry: MailboxEntry): Promise<void> {
-  await context.step("delete:unregister", entry.name);
+/**
+ * Nobody shall see the mailbox from here on, and nobody else have its name before it is gone: the master keeps that
+ * reserved. Returns why the master does not know, when that is no reason to stop.
+ */
+async function deactivate(context: OperationsContext, record: JournalRecord, entry: MailboxEntry): Promise<unknown> {
+  await context.step("delete:deactivate", entry.name);
   try {
-    await context.registrar.remove(entry.name);
+    await context.registrar.deactivate(entry.name, context.locationOf(entry));
+    return undefined;
   } catch (fault) {
-    if (isRefusal(fault)) await context.clear(record);
-    else await context.undo(record, () => context.activate(entry)); // the master may have forgotten it: say it again
+    if (context.settings.delete_without_mupdate && !isRefusal(fault)) return fault;
+    await context.giveUp(record, fault);
     throw fault;
   }
 }
 
-async function forgetUser(context: OperationsContext, inbox: MailboxName): Promise<void> {
-  await context.subscriptions.removeUser(ownerOf(inbox)!);
-  await forgetRoots(context, inbox);
+/** The mailbox is gone for everyone here. A master that cannot be told now is told later. */
+async function finish(
+  context: OperationsContext,
+  gone: JournalRecord,
+  { name, uniqueId, partition }: MailboxEntry,
+  untold: unknown,
+): Promise<void> {
+  let problem = untold;
+  await context.step("delete:remove", name);
+  try {
+    if (problem === undefined) await context.release(name);
+  } catch (fault) {
+    problem = fault;
+  }
+  await context.step("delete:spool", name);
+  try {
+    await context.store.remove(uniqueId, partition);
+  } catch (fault) {
+    problem = fault;
+  }
+  if (problem !== undefined) return context.leave(gone, problem);
+  await context.step("delete:finish", name);
+  await context.clear(gone);
 }

@@ -5,7 +5,7 @@ import type { Identity } from "../../sasl/identity.ts";
 import { hasRight, Right, renameIdentifier } from "../acl.ts";
 import type { MailboxEntry } from "../list.ts";
 import { isBelow, isInbox, type MailboxName, ownerOf, parseMailboxName, rebase, whyNotCreatable } from "../name.ts";
-import type { Uid } from "../store.ts";
+import type { Mailbox, Uid } from "../store.ts";
 import { faults, requireCreatable, requireVisible, rightsOf } from "./access.ts";
 import type { OperationsContext } from "./context.ts";
 import { createHeld } from "./create.ts";
@@ -31,7 +31,6 @@ export function renameMailbox(
     await admitMoves(context, plan());
     const moves = await moveNames(context, from, plan);
     await noteMoves(context, moves);
-    if (isInbox(from)) await context.subscriptions.renameUser(ownerOf(from)!, ownerOf(to)!, context.hasVirtualDomains);
     for (const { before, after } of moves) {
       context.log.info("mailbox renamed", { mailbox: before.name, to: after.name, user: identity.user });
     }
@@ -78,29 +77,28 @@ async function emptyInboxInto(
   to: MailboxName,
 ): Promise<NameMove> {
   const created = await createHeld(context, identity, to);
-  try {
-    await context.step("rename-inbox:copy", inbox.name);
-    await moveMessages(context, identity, inbox, created);
-  } catch (fault) {
-    await removeOne(context, created);
-    throw fault;
-  }
+  await moveMessages(context, identity, inbox, created, () => removeOne(context, created));
   return { before: inbox, after: created };
 }
 
+/** `undo` is for as long as INBOX has everything: once it may be emptied, two copies are better than none. */
 async function moveMessages(
   context: OperationsContext,
   identity: Identity,
   from: MailboxEntry,
   to: MailboxEntry,
+  undo: () => Promise<void>,
 ): Promise<void> {
   const source = await context.store.open(from.uniqueId, from.partition);
   try {
     const target = await context.store.open(to.uniqueId, to.partition);
     try {
       const before = source.totals();
-      const uids = Array.from(source.uids(), (uid) => uid as Uid);
-      const { source: copied } = await source.copyTo(target, uids, identity.user);
+      await context.step("rename-inbox:copy", from.name);
+      const copied = await copyAll(source, target, identity.user).catch(async (fault: unknown) => {
+        await undo();
+        throw fault;
+      });
       await context.step("rename-inbox:expunge", from.name);
       await source.expunge(copied);
       const moved = target.totals();
@@ -113,4 +111,9 @@ async function moveMessages(
   } finally {
     source.release();
   }
+}
+
+async function copyAll(source: Mailbox, target: Mailbox, user: string): Promise<readonly Uid[]> {
+  const uids = Array.from(source.uids(), (uid) => uid as Uid);
+  return (await source.copyTo(target, uids, user)).source;
 }

@@ -17,7 +17,7 @@ import type { JournalRecord } from "../journal.ts";
 import type { MailboxEntry } from "../list.ts";
 import { type MailboxName, ownerOf } from "../name.ts";
 import { faults, requireVisible, rightsOf } from "./access.ts";
-import { isRefusal, type OperationsContext } from "./context.ts";
+import type { OperationsContext } from "./context.ts";
 
 /** Returns the entry with its new ACL. */
 export function setAcl(
@@ -52,23 +52,28 @@ async function replaceAcl(
   record: JournalRecord,
   plan: () => AclChange,
 ): Promise<MailboxEntry> {
-  let before: MailboxEntry | undefined;
+  let agreed: AclChange;
   try {
-    const agreed = plan(); // again: now nobody else is at it
-    before = agreed.before;
-    await context.step("acl:announce", record.name);
-    await context.activate(agreed.after);
-    await context.step("acl:commit", record.name);
-    const { name, uniqueId } = before;
-    await context.list.change([{ expect: name, uniqueId }, { put: agreed.after }], [{ clear: name }]);
-    return agreed.after;
+    agreed = plan(); // again: now nobody else is at it
   } catch (fault) {
-    // Unless the master refused, it may have the new ACL: it is told the old one again.
-    if (before === undefined || isRefusal(fault)) await context.clear(record);
-    else {
-      const known = before;
-      await context.undo(record, () => context.activate(known));
-    }
+    await context.clear(record);
+    throw fault;
+  }
+  const { before, after } = agreed;
+  await context.step("acl:announce", record.name);
+  try {
+    await context.activate(after);
+  } catch (fault) {
+    await context.giveUp(record, fault);
+    throw fault;
+  }
+  await context.step("acl:commit", record.name);
+  const { name, uniqueId } = before;
+  try {
+    await context.list.change([{ expect: name, uniqueId }, { put: after }], [{ clear: name }]);
+    return after;
+  } catch (fault) {
+    await context.leave(record, fault); // the master is told again what the list has
     throw fault;
   }
 }
