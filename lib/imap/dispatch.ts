@@ -309,20 +309,25 @@ export class Dispatcher implements PipelineEvents {
   }
 }
 
-/** Reads tag and name; the name of a UID command includes the next word. */
+/** Reads tag and name; the name of a UID command includes the next word. Hot path. */
 function readCommand(frame: Frame): Command | Unreadable {
   const text = frame.texts[0] ?? "";
-  const [tag = "", name = ""] = text.split(" ", 2);
+  const tag = text.slice(0, wordEnd(text, 0));
   if (!tagPattern.test(tag)) return { tag: "*", fault: new Bad(text === "" ? "Empty command line" : "Invalid tag") };
+  let end = wordEnd(text, tag.length + 1);
+  let name = text.slice(tag.length + 1, end).toUpperCase();
   if (name === "") return { tag, fault: new Bad("Missing command") };
-  let end = tag.length + 1 + name.length;
-  let full = name.toUpperCase();
-  if (full === "UID") {
-    const [next = ""] = text.slice(end + 1).split(" ", 1);
-    full = `UID ${next.toUpperCase()}`;
-    end += 1 + next.length;
+  if (name === "UID") {
+    const start = end + 1;
+    end = wordEnd(text, start);
+    name = `UID ${text.slice(start, end).toUpperCase()}`;
   }
-  return { tag, name: full, frame, argumentsAt: Math.min(end, text.length), upload: undefined };
+  return { tag, name, frame, argumentsAt: Math.min(end, text.length), upload: undefined };
+}
+
+function wordEnd(text: string, from: number): number {
+  const end = text.indexOf(" ", from);
+  return end < 0 ? text.length : end;
 }
 
 function tagOf(text: string): string {

@@ -2,6 +2,7 @@
 // Stays in step after garbage: an over-long line is skipped to its end, a refused literal is skipped octet by octet.
 // Hot path: `feed` and `next` are synchronous and copy only what outlives the call.
 
+import { asBuffer } from "../base/bytes.ts";
 import type { Frame, Literal } from "./frame.ts";
 
 export interface FrameLimits {
@@ -81,7 +82,7 @@ export class FrameReader {
   feed(bytes: Uint8Array): void {
     const left = this.buffered;
     if (left === 0) {
-      this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#bytes = asBuffer(bytes);
     } else {
       this.#bytes = Buffer.concat([this.#bytes.subarray(this.#start), bytes]);
     }
