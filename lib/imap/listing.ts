@@ -1,6 +1,7 @@
 // What LIST shows (RFC 3501 §6.3.8): the mailboxes of the local list that match a pattern and that the user may look up,
 // with \HasChildren or \HasNoChildren (RFC 3348), and levels above them that are no mailboxes. No other server is asked
-// (S113, S160). Costs what the user can see below the pattern's literal beginning, not what the murder holds.
+// (S113, S160). Costs what the user can see below the pattern's literal beginning, not what the murder holds, and passes
+// over what lies deeper than the pattern reaches.
 
 import { No } from "../base/fault.ts";
 import type { MailboxEntry } from "../mailbox/list.ts";
@@ -33,31 +34,56 @@ export function* listMailboxes(session: Session, args: ListArgs): Generator<read
   }
   const listing = new Listing(session, matcher, args.pattern.endsWith("%"));
   for (const prefix of session.namespace.scanPrefixes(matcher.literal)) {
-    for (const entry of grantedEntries(session, prefix)) yield listing.pass(entry);
+    for (const entry of ownEntries(session, prefix)) yield listing.pass(entry);
+    yield* listOthers(session, prefix, listing);
     yield listing.finish();
   }
 }
 
-/**
- * Entries that start with `prefix` and whose ACL may let the user see them: his own tree, then what is granted to him;
- * for administrators everything.
- */
-function grantedEntries(session: Session, prefix: string): Iterable<MailboxEntry> {
-  return session.user.isAdmin ? session.server.list.entries(prefix) : entriesOfUser(session, prefix);
+/** Entries in a row that are read and not looked at, before the next that matters is looked for. */
+const mostPassedOver = 64;
+
+function* listOthers(session: Session, prefix: string, listing: Listing): Generator<readonly ListedMailbox[]> {
+  for (let from: string | undefined = prefix; from !== undefined; ) {
+    let next: string | undefined;
+    let passedOver = 0;
+    for (const entry of otherEntries(session, prefix, from)) {
+      if (entry.name >= listing.goesOnAt) {
+        passedOver = 0;
+        yield listing.pass(entry);
+        continue;
+      }
+      passedOver += 1;
+      yield nothing;
+      if (passedOver < mostPassedOver) continue;
+      next = listing.goesOnAt;
+      break;
+    }
+    from = next;
+  }
 }
 
-function* entriesOfUser(session: Session, prefix: string): Generator<MailboxEntry> {
-  const { list } = session.server;
-  const { inbox } = session.namespace;
+/** Entries of the user's own tree that start with `prefix`; an administrator has none apart from the others. */
+function* ownEntries({ user, server, namespace }: Session, prefix: string): Generator<MailboxEntry> {
+  const { inbox } = namespace;
+  if (inbox === undefined || user.isAdmin) return;
+  const own = inbox.startsWith(prefix) ? server.list.find(inbox) : undefined;
+  if (own) yield own;
   const below = `${inbox}.`;
-  if (inbox !== undefined) {
-    const own = inbox.startsWith(prefix) ? list.find(inbox) : undefined;
-    if (own) yield own;
-    if (below.startsWith(prefix)) yield* list.entries(below);
-    else if (prefix.startsWith(below)) yield* list.entries(prefix);
+  if (below.startsWith(prefix)) yield* server.list.entries(below);
+  else if (prefix.startsWith(below)) yield* server.list.entries(prefix);
+}
+
+/** All others that start with `prefix`, from `from` on, and whose ACL may let the user see them. */
+function* otherEntries(session: Session, prefix: string, from: string): Generator<MailboxEntry> {
+  const { list } = session.server;
+  if (session.user.isAdmin) {
+    yield* list.entries(prefix, from);
+    return;
   }
-  for (const entry of list.grantedTo(session.rights.identifiers, prefix)) {
-    if (entry.name !== inbox && !entry.name.startsWith(below)) yield entry;
+  const { inbox } = session.namespace;
+  for (const entry of list.grantedTo(session.rights.identifiers, prefix, from)) {
+    if (entry.name !== inbox && !entry.name.startsWith(`${inbox}.`)) yield entry;
   }
 }
 
@@ -82,12 +108,18 @@ class Listing {
   /** INBOX, where the user's folders stand beside it and not below (altnamespace). */
   readonly #childless: MailboxName | undefined;
   #waiting: Waiting[] = [];
+  #goesOnAt = "";
 
   constructor(session: Session, matcher: ListMatcher, wantsLevels: boolean) {
     this.#session = session;
     this.#matcher = matcher;
     this.#wantsLevels = wantsLevels;
     this.#childless = hasFoldersBelowInbox(session) ? undefined : session.namespace.inbox;
+  }
+
+  /** Names before this need not be passed: they lie below what was passed last, and deeper than the pattern reaches. */
+  get goesOnAt(): string {
+    return this.#goesOnAt;
   }
 
   /** Returns what is settled now. Called for every entry of the murder by an administrator: makes little garbage. */
@@ -97,6 +129,8 @@ class Listing {
     const external = this.#session.namespace.toExternal(entry.name);
     const levels = this.#wantsLevels ? this.#newLevels(external) : nothing;
     if (this.#matcher.matches(external)) this.#waiting.push({ name: entry.name, external });
+    const deepest = this.#deepestLevel(external);
+    if (deepest !== undefined) this.#goesOnAt = this.#session.namespace.endOfLevel(deepest, entry.name) ?? "";
     return levels.length === 0 ? settled : [...settled, ...levels];
   }
 
@@ -105,6 +139,16 @@ class Listing {
     const settled = this.#waiting.map(({ external }) => ({ external, isSelectable: true, hasChildren: false }));
     this.#waiting = [];
     return settled;
+  }
+
+  /** The level above below which nothing can match; undefined when the pattern reaches further than the name. */
+  #deepestLevel(external: string): string | undefined {
+    const { separators } = this.#matcher;
+    if (separators === undefined) return undefined;
+    const { separator } = this.#session.namespace;
+    let cut = external.indexOf(separator);
+    for (let above = 0; above < separators && cut >= 0; above += 1) cut = external.indexOf(separator, cut + 1);
+    return cut < 0 ? undefined : external.slice(0, cut);
   }
 
   /** Takes from the stack everything for which `name` decides whether it has children. */
@@ -163,7 +207,9 @@ function internalIfAny(session: Session, external: string): MailboxName | undefi
 
 function hasVisibleChildren(session: Session, name: MailboxName): boolean {
   if (name === session.namespace.inbox && !hasFoldersBelowInbox(session)) return false;
-  for (const entry of grantedEntries(session, `${name}.`)) if (isVisible(session, entry)) return true;
+  const below = `${name}.`;
+  for (const entry of ownEntries(session, below)) if (isVisible(session, entry)) return true;
+  for (const entry of otherEntries(session, below, below)) if (isVisible(session, entry)) return true;
   return false;
 }
 

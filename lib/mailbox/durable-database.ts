@@ -13,11 +13,11 @@ import { errorCode, syncFolder, WalSync } from "./durable.ts";
 /** How long a writer tries to get its turn. */
 const busyDeadlineMs = 10_000;
 /** Pages in the log when the checkpointer begins. */
-const checkpointPages = 1000;
-/** More than that, and writers wait for it: the log begins anew only when everything in it has been moved. */
-const mostPages = 8 * checkpointPages;
+const defaultCheckpointPages = 1000;
+/** So many times that, and writers wait for it: the log begins anew only when everything in it has been moved. */
+const timesUntilWait = 8;
 /** SQLite's own checkpoint, which holds the event loop: for logs that other programs let grow. */
-const lastResortPages = 4 * mostPages;
+const timesUntilLastResort = 32;
 
 /** The file is damaged, or the disk below it fails: for a client temporary, for a program nothing that waiting mends. */
 export class DatabaseFault extends No {
@@ -33,12 +33,15 @@ export interface DurableDatabaseOptions {
   readonly clock: Clock;
   /** Creates or upgrades the tables. */
   readonly migrate: (db: Database) => void;
+  /** Pages in the log when another thread begins to move them into the database: 1000. */
+  readonly checkpointPages?: number;
 }
 
 export class DurableDatabase {
   readonly db: Database;
   readonly #path: string;
   readonly #clock: Clock;
+  readonly #checkpointPages: number;
   readonly #wal: WalSync;
   readonly #checkpointer = new Checkpointer();
   #checkpointing: Promise<unknown> | undefined;
@@ -46,11 +49,13 @@ export class DurableDatabase {
   #isClosed = false;
 
   /** Throws DatabaseFault for a file that is damaged, cannot be read or was written by a newer version. */
-  constructor({ path, clock, migrate }: DurableDatabaseOptions) {
+  constructor({ path, clock, migrate, checkpointPages = defaultCheckpointPages }: DurableDatabaseOptions) {
     this.#path = path;
     this.#clock = clock;
+    this.#checkpointPages = checkpointPages;
     mkdirSync(dirname(path), { recursive: true });
     this.db = open(path, migrate);
+    this.db.run(`PRAGMA wal_autocheckpoint = ${timesUntilLastResort * checkpointPages}`);
     this.#wal = new WalSync(path);
   }
 
@@ -65,7 +70,7 @@ export class DurableDatabase {
   /** Like `write`, but a crash of the machine may lose it. */
   async writeLazily<T>(work: () => T): Promise<T> {
     const deadlineMs = this.#clock.monotonic() + busyDeadlineMs;
-    if (this.#logPages() > mostPages) await this.#checkpointing;
+    if (this.#log().pages > timesUntilWait * this.#checkpointPages) await this.#room();
     while (!this.#begin()) {
       if (this.#clock.monotonic() > deadlineMs) throw new No("UNAVAILABLE", "Another process holds the database");
       await sleep(this.#clock, 0.2 + Math.random() * 2);
@@ -73,7 +78,7 @@ export class DurableDatabase {
     try {
       const result = work();
       this.db.run("COMMIT");
-      if (this.#logPages() > checkpointPages) this.#checkpoint();
+      if (this.#log().unmoved > this.#checkpointPages) void this.#checkpoint();
       return result;
     } catch (fault) {
       if (this.db.inTransaction) this.db.run("ROLLBACK");
@@ -89,16 +94,27 @@ export class DurableDatabase {
     this.db.close();
   }
 
-  #checkpoint(): void {
+  /** Resolves when the whole log has been moved, or that takes too long: the next transaction begins it anew. */
+  async #room(): Promise<void> {
+    const deadline = Promise.withResolvers<void>();
+    const timer = this.#clock.after(busyDeadlineMs, deadline.resolve);
+    // The one that runs may have begun too early to reach the end.
+    await Promise.race([this.#checkpoint().then(() => this.#checkpoint()), deadline.promise]);
+    timer.cancel();
+  }
+
+  #checkpoint(): Promise<unknown> {
+    if (this.#log().unmoved === 0) return Promise.resolve();
     this.#checkpointing ??= this.#checkpointer.checkpoint(this.#path).finally(() => {
       this.#checkpointing = undefined;
     });
+    return this.#checkpointing;
   }
 
-  /** Pages in the log that are not in the database yet. Takes two microseconds. */
-  #logPages(): number {
+  /** Pages in the log, and those of them that are not in the database yet. Takes two microseconds. */
+  #log(): { readonly pages: number; readonly unmoved: number } {
     const counted = this.db.query<{ log: number; checkpointed: number }, []>("PRAGMA wal_checkpoint(NOOP)").get();
-    return counted === null ? 0 : counted.log - counted.checkpointed;
+    return { pages: counted?.log ?? 0, unmoved: counted ? counted.log - counted.checkpointed : 0 };
   }
 
   /** False when another process is writing. */
@@ -121,7 +137,6 @@ function open(path: string, migrate: (db: Database) => void): Database {
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = NORMAL");
     db.run("PRAGMA cache_size = -8000");
-    db.run(`PRAGMA wal_autocheckpoint = ${lastResortPages}`);
     migrate(db);
     db.query("SELECT count(*) FROM sqlite_schema").get(); // reads the tables' definitions, which may be damaged
     db.run("PRAGMA busy_timeout = 0");

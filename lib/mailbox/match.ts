@@ -7,6 +7,8 @@ export interface ListMatcher {
   readonly literal: string;
   /** Whether the pattern has no wildcard: at most one name matches. */
   readonly isLiteral: boolean;
+  /** How many separators every matching name has; undefined when "*" leaves that open. */
+  readonly separators: number | undefined;
   matches(name: string): boolean;
   /** Names above `name` that match, the highest first: levels that may not exist as mailboxes (RFC 9051 §6.3.9.7). */
   matchingAncestors(name: string): readonly string[];
@@ -27,6 +29,7 @@ export function compileListPattern(reference: string, pattern: string, separator
   return {
     literal: wildcard < 0 ? canonical : canonical.slice(0, wildcard),
     isLiteral: wildcard < 0,
+    separators: canonical.includes("*") ? undefined : canonical.split(separator).length - 1,
     matches,
     matchingAncestors(name) {
       const found: string[] = [];

@@ -113,6 +113,22 @@ export class Namespace {
     return withoutCovered(found);
   }
 
+  /**
+   * Where a scan in name order may go on that stands at `name`, shown below `level`, and looks for nothing else below it.
+   * Undefined where that cannot be told: for a user's own folders, and for administrators of virtual domains.
+   */
+  endOfLevel(level: string, name: MailboxName): string | undefined {
+    if (this.#isAdmin ? this.#hasDomains : this.#isOwn(name)) return undefined;
+    const { altnamespace, sharedprefix } = this.#settings;
+    if (!this.#isAdmin && altnamespace && level === sharedprefix) {
+      const users = `${this.#domainPrefix}user.`; // stand apart
+      return name < users ? users : `${this.#domainPrefix}\x7f`;
+    }
+    const prefixes = this.scanPrefixes(level + this.separator);
+    const below = prefixes.find((each) => each.endsWith(".") && name.startsWith(each));
+    return below && `${below.slice(0, -1)}/`; // "/", which no name has, comes next after "."
+  }
+
   #scanPlain(literal: string): readonly string[] {
     const verbatim = this.#domainPrefix + this.#swapIn(literal);
     if (this.inbox === undefined) return [verbatim];

@@ -79,3 +79,18 @@ test("a change that meets a damaged page is refused for now and undone", async (
   database.close();
   expect(readFileSync(path).length).toBe(size);
 });
+
+test("the log stays short under writes that never pause, and is moved by another thread than theirs", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "fruit.db");
+  const database = new DurableDatabase({ path, clock: systemClock, migrate, checkpointPages: 20 });
+  const insert = database.db.query("INSERT INTO fruit VALUES (?, ?)");
+  for (let round = 0; round < 100; round += 1) {
+    await database.write(() => {
+      for (let i = 0; i < 20; i += 1) insert.run(`${round} ${i}`, "x".repeat(4000));
+    });
+  }
+  // Some 2,500 pages were written, and SQLite itself would have begun at 640.
+  expect(statSync(`${path}-wal`).size).toBeLessThan(500 * 4096);
+  database.close();
+});

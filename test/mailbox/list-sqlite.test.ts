@@ -4,9 +4,11 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { systemClock } from "../../lib/base/clock.ts";
 import type { Acl } from "../../lib/mailbox/acl.ts";
-import type { MailboxEntry, UniqueId } from "../../lib/mailbox/list.ts";
+import type { ListEdit, MailboxEntry, UniqueId } from "../../lib/mailbox/list.ts";
+import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { openMailboxList } from "../../lib/mailbox/list-sqlite.ts";
 import { requireMailboxName as name } from "../../lib/mailbox/name.ts";
 
@@ -25,6 +27,8 @@ const entry = (text: string): MailboxEntry => ({
   state: "active",
   uidValidity: 0,
 });
+
+const nameOf = (edit: ListEdit) => ("put" in edit ? edit.put.name : "remove" in edit ? edit.remove : "");
 
 /** A program that changes the list at `path` in another process. */
 function startWriter(path: string, body: string) {
@@ -116,6 +120,33 @@ test("a list that is being filled takes new and known names alike, without a fee
   await list.change(many);
   expect(list.changesSince(sequence)?.map((change) => change.name)).toEqual([name("m9")]);
   list.close();
+});
+
+test("a list filled by large changes, in any order and over what is there, holds what small changes leave in it", async () => {
+  const change = fc.array(
+    fc.record({ index: fc.nat(400), acl: fc.constantFrom("ann\tl\t", "bob\tlr\tann\tp\t", "ann\tlr\tbob\tl\t") }),
+    { minLength: 101, maxLength: 200 },
+  );
+  const isSorted = fc.boolean();
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(change, isSorted), { minLength: 1, maxLength: 3 }), async (changes) => {
+      const [filled, expected] = [open(newPath()), new MemoryMailboxList()];
+      for (const [numbers, isSorted] of changes) {
+        const edits = numbers.map(({ index, acl }): ListEdit => {
+          const each = name(`m${1000 + index}`);
+          return index % 50 === 0 ? { remove: each } : { put: { ...entry(each), acl: acl as Acl, uidValidity: index } };
+        });
+        if (isSorted) edits.sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
+        await filled.change(edits);
+        await expected.change(edits);
+      }
+      expect([...filled.entries()]).toEqual([...expected.entries()]);
+      for (const who of ["ann", "bob"]) expect([...filled.grantedTo([who])]).toEqual([...expected.grantedTo([who])]);
+      expect([filled.size, filled.maxUidValidity]).toEqual([expected.size, expected.maxUidValidity]);
+      filled.close();
+    }),
+    { numRuns: 30 },
+  );
 });
 
 test("a read-only list refuses changes", async () => {

@@ -76,6 +76,17 @@ for (const [title, create] of implementations) {
       expect(namesOf(list.grantedTo(["bob"]))).toEqual(["a", "c"]);
     });
 
+    test("begins a walk at any name, and finds nothing behind its prefix", async () => {
+      const list = create();
+      const acl = (text: string) => ({ acl: text.replaceAll(" ", "\t") as Acl });
+      await list.change([put("a.b"), put("a.c", acl("bob p ")), put("a.d", acl("bob l ")), put("b", acl("bob l "))]);
+      expect(namesOf(list.entries("a.", "a.c"))).toEqual(["a.c", "a.d"]);
+      expect(namesOf(list.entries("a.", "a/"))).toEqual([]);
+      expect(namesOf(list.entries("", "a.bb"))).toEqual(["a.c", "a.d", "b"]);
+      expect(namesOf(list.grantedTo(["anyone", "bob"], "", "a.c"))).toEqual(["a.d", "b"]);
+      expect(namesOf(list.grantedTo(["bob"], "a.", "b"))).toEqual([]);
+    });
+
     test("applies all edits of a change or none", async () => {
       const list = create();
       await list.change([put("a")]);
