@@ -44,6 +44,7 @@ export const plans = {
   frontend: { front: "frontend", slots: ["be1.test", "be1.test"] },
   "frontend over two servers": { front: "frontend", slots: ["be1.test", "be2.test"] },
   "unified, mailboxes here": { front: "unified", slots: ["front", "be2.test"] },
+  "unified over two servers": { front: "unified", slots: ["be1.test", "be2.test"] },
   "unified, mailboxes elsewhere": { front: "unified", slots: ["be1.test", "front"] },
 } as const satisfies Readonly<Record<string, Plan>>;
 
