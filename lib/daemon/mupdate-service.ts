@@ -63,6 +63,8 @@ async function startMaster(context: ServiceContext, list: MailboxList, version: 
     clock,
     deadlineMs: config.mupdate_response_timeout * 1000,
   });
+  // The authority's list is never partial: its whole feed is kept, and a frontend over the same list may believe it.
+  await list.setComplete(true);
   log.notice("mupdate master", { mailboxes: registry.size });
   // A frontend on the same machine reads this very list: it is never behind.
   const kicks = await serveKicks(kickPath(config.configdirectory), async () => true);

@@ -1,0 +1,57 @@
+// A replica process that is killed at any moment while its master's list changes: afterwards it has what the master has,
+// and has fetched only what it missed.
+
+import { expect, test } from "bun:test";
+import type { MupdateClient } from "../../lib/mupdate/client.ts";
+import type { TestProcess } from "../support/process.ts";
+import { active, mailboxName } from "../support/mupdate-world.ts";
+import { killed, MupdateNodes } from "./support/mupdate-nodes.ts";
+
+const changes = 5000;
+const names = 1500;
+const inFlight = 50;
+const kills = 6;
+
+const acls = ["anyone\tlrs\t", "ann\tlrswipkxtecda\t", "bob\tlr\tanyone\tp\t"];
+
+/** The change numbered `index`: names come, move, change their ACL and go. */
+async function change(master: MupdateClient, index: number): Promise<void> {
+  const name = mailboxName(`user.u${(index * 7919) % names}`);
+  const { location, acl } = active("x", `be${index % 3}!default`, acls[index % acls.length]);
+  if (index % 5 === 4) await master.remove(name);
+  else if (index % 11 === 10)
+    await master.reserve(name, location).catch(() => {}); // taken elsewhere
+  else await master.activate(name, location, acl);
+}
+
+test("a replica killed at random moments of 5,000 changes ends equal to its master, by resuming", async () => {
+  await using nodes = new MupdateNodes();
+  await nodes.startMaster("master");
+  const master = await nodes.client("master");
+  for (let index = 0; index < names; index += 1) {
+    const { name, location, acl } = active(`user.u${index}`, "be1!default", "anyone\tlrs\t");
+    if (index % 3 === 0) void master.activate(name, location, acl);
+  }
+  await master.noop();
+  let replica: TestProcess = nodes.startReplica("replica", ["master"]);
+  await replica.logged("mailbox list loaded");
+  const moments = new Set(Array.from({ length: kills }, () => Math.floor(Math.random() * changes)));
+  let next = 0;
+  const work = async () => {
+    while (next < changes) {
+      const index = next;
+      next += 1;
+      await change(master, index);
+      if (!moments.has(index)) continue;
+      await killed(replica);
+      replica = nodes.startReplica("replica", ["master"]);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, work));
+  const came = await replica.logged("mailbox list ");
+  await nodes.settled("replica");
+  const told = `killed after ${[...moments].join(", ")}`;
+  expect(nodes.entriesOf("replica"), told).toEqual(nodes.entriesOf("master"));
+  expect(came, told).toContain("mailbox list resumed");
+  master.logout();
+}, 60_000);
