@@ -8,38 +8,14 @@ import { lastingDifferences } from "../../lib/cli/mupdate/differences.ts";
 import { deleteProgram } from "../../lib/cli/mupdate/repair.ts";
 import type { Records, Side } from "../../lib/cli/mupdate/side.ts";
 import { LiveList } from "../../lib/cli/mupdate/whole-list.ts";
-import type { ConfigOverrides } from "../../lib/config/config.ts";
-import { ImapClient } from "../../lib/imap/client.ts";
-import { Session } from "../../lib/imap/session.ts";
-import type { MailboxList } from "../../lib/mailbox/list.ts";
-import type { Router } from "../../lib/mailbox/place.ts";
 import type { MailboxRecord } from "../../lib/mupdate/record.ts";
 import { MurderRouter } from "../../lib/murder/router.ts";
-import { connectionPair } from "../../lib/net/pair.ts";
-import { plainIdentity } from "../../lib/sasl/identity.ts";
-import { entry, listOf, testServer } from "../support/imap-session.ts";
-import { runCommand, type ToolsWorld } from "../support/mupdate-tools.ts";
+import { entry, listOf } from "../support/imap-session.ts";
+import { backend, emptyStatus, runCommand, type ToolsWorld } from "../support/mupdate-tools.ts";
 import { active, connectTo, emptyRegistry, reserved, sessionOptions } from "../support/mupdate-world.ts";
 
 const annRights = "ann lrswipkxtecda";
 const annAcl = "ann\tlrswipkxtecda\t";
-
-/** An administrator's connection to a backend in memory; `user` need not be one. */
-async function backend(
-  name: string,
-  list: MailboxList,
-  user = "cyrus",
-  config: ConfigOverrides = {},
-  router?: Router,
-): Promise<ImapClient> {
-  const [theirs, ours] = connectionPair();
-  const session = new Session(testServer({ list, config, ...(router && { router }) }), theirs);
-  session.start();
-  const client = new ImapClient(name, ours, 10_000);
-  await client.greeting();
-  session.login({ ...plainIdentity(user), isAdmin: user === "cyrus" });
-  return client;
-}
 
 interface Planted {
   readonly master: readonly MailboxRecord[];
@@ -60,19 +36,6 @@ async function check(planted: Planted, argv: readonly string[] = [], more: Parti
   };
   return runCommand(checkProgram, world, "--grace", "0", "--tsv", "--replica", "fe1", ...argv);
 }
-
-const emptyStatus = () => ({
-  ...({
-    role: "master",
-    server: "mu.lab",
-    version: "1",
-    feed: "f",
-    sequence: 0,
-    entries: 0,
-    uptimeMs: 0,
-    peers: [],
-  } as const),
-});
 
 /** Kind, source and name of each row. */
 function rowsOf(stdout: string): string[] {

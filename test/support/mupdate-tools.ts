@@ -7,11 +7,17 @@ import type { Reach } from "../../lib/cli/mupdate/reach.ts";
 import type { Tools } from "../../lib/cli/mupdate/tools.ts";
 import type { AnyProgram } from "../../lib/cli/program.ts";
 import { type ConfigOverrides, defaultConfig } from "../../lib/config/config.ts";
-import type { ImapClient } from "../../lib/imap/client.ts";
+import { ImapClient } from "../../lib/imap/client.ts";
+import { Session } from "../../lib/imap/session.ts";
 import type { MailboxList } from "../../lib/mailbox/list.ts";
+import type { Router } from "../../lib/mailbox/place.ts";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
+import type { ServerStatus } from "../../lib/mupdate/extension.ts";
 import type { Banner } from "../../lib/mupdate/parse/banner.ts";
 import type { SessionOptions } from "../../lib/mupdate/session.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
+import { plainIdentity } from "../../lib/sasl/identity.ts";
+import { testServer } from "./imap-session.ts";
 import { connectTo } from "./mupdate-world.ts";
 
 export interface ToolsWorld {
@@ -119,4 +125,26 @@ function existing<T>(servers: Readonly<Record<string, T>>, name: string): T {
   const server = servers[name];
   if (!server) throw new No("UNAVAILABLE", `Cannot connect to "${name}": no such host`);
   return server;
+}
+
+/** An administrator's connection to a backend in memory; `user` need not be one. */
+export async function backend(
+  name: string,
+  list: MailboxList,
+  user = "cyrus",
+  config: ConfigOverrides = {},
+  router?: Router,
+): Promise<ImapClient> {
+  const [theirs, ours] = connectionPair();
+  const session = new Session(testServer({ list, config, ...(router && { router }) }), theirs);
+  session.start();
+  const client = new ImapClient(name, ours, 10_000);
+  await client.greeting();
+  session.login({ ...plainIdentity(user), isAdmin: user === "cyrus" });
+  return client;
+}
+
+/** Of a master to which nobody is connected. */
+export function emptyStatus(): ServerStatus {
+  return { role: "master", server: "mu.lab", version: "1", feed: "f", sequence: 0, entries: 0, uptimeMs: 0, peers: [] };
 }

@@ -5,6 +5,7 @@ import type { Subcommand } from "../program.ts";
 import { checkProgram } from "./check.ts";
 import { findProgram } from "./find.ts";
 import { listProgram } from "./list.ts";
+import { rebuildProgram } from "./rebuild.ts";
 import { reconcileProgram } from "./reconcile.ts";
 import { activateProgram, deactivateProgram, deleteProgram } from "./repair.ts";
 import { statusProgram } from "./status.ts";
@@ -18,6 +19,7 @@ const programs = [
   watchProgram,
   checkProgram,
   reconcileProgram,
+  rebuildProgram,
   activateProgram,
   deactivateProgram,
   deleteProgram,
