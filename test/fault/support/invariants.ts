@@ -10,6 +10,7 @@ import type { MailboxEntry, MailboxList } from "../../../lib/mailbox/list.ts";
 import { openMailboxList } from "../../../lib/mailbox/list-sqlite.ts";
 import { type MailboxName, requireMailboxName } from "../../../lib/mailbox/name.ts";
 import { kick, kickPath } from "../../../lib/mupdate/kick.ts";
+import type { MupdateClient } from "../../../lib/mupdate/client.ts";
 import type { MailboxRecord } from "../../../lib/mupdate/record.ts";
 import { connectToMaster } from "../../../lib/murder/master-connection.ts";
 import { masterConnectionOptions } from "../../../lib/murder/master-settings.ts";
@@ -37,6 +38,10 @@ export class Inspection implements Disposable {
     return this.#lists[backend].find(requireMailboxName(name));
   }
 
+  masterRecord(name: string): Promise<MailboxRecord | undefined> {
+    return this.#askMaster((client) => client.find(requireMailboxName(name)));
+  }
+
   /** Everything that is wrong now, each with the name of the mailbox; with the replica level with the master first. */
   async disagreements(): Promise<string[]> {
     const replica = this.#murder.folderOf("replica");
@@ -44,7 +49,7 @@ export class Inspection implements Disposable {
     if (!(await kick(kickPath(replica), kickMs))) wrong.push("the replica has not caught up");
     let records: readonly MailboxRecord[];
     try {
-      records = await this.#askMaster();
+      records = await this.#askMaster((client) => client.list(""));
     } catch (fault) {
       return [...wrong, `the master does not answer: ${fault}`];
     }
@@ -62,12 +67,12 @@ export class Inspection implements Disposable {
     for (const list of Object.values(this.#lists)) list.close();
   }
 
-  async #askMaster(): Promise<readonly MailboxRecord[]> {
+  async #askMaster<T>(ask: (client: MupdateClient) => Promise<T>): Promise<T> {
     const { config } = loadConfig(join(this.#murder.folder, "replica.conf"));
     const options = masterConnectionOptions({ config, tlsFor: noTls, clock: systemClock, log: silentLog });
     const client = await connectToMaster(this.#murder.addressOf("master"), options);
     try {
-      return await client.list("");
+      return await ask(client);
     } finally {
       client.logout();
     }

@@ -1,0 +1,95 @@
+// Many clients change the same names at the same moment, on both backends and through the frontend. What they are told may
+// be OK or NO; what is there afterwards agrees everywhere, and of two servers that make a name one has it.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { ImapWire } from "../support/imap-wire.ts";
+import { eventually } from "../support/murder.ts";
+import { administrator, FaultMurder, type Node } from "./support/fault-murder.ts";
+import { Inspection } from "./support/invariants.ts";
+
+/** Another seed is another history; the whole form runs more of them. */
+const seeds = process.env.IATLAS_INTEROP ? Array.from({ length: 20 }, (_, at) => 1000 + at) : [20261123];
+const clientsPerServer = 3;
+const commandsEach = 30;
+
+let murder: FaultMurder;
+let inspection: Inspection;
+
+beforeAll(async () => {
+  murder = await FaultMurder.start(["defaultacl: anyone lrswipkxtea"]);
+  inspection = new Inspection(murder);
+}, 60_000);
+
+afterAll(async () => {
+  inspection?.[Symbol.dispose]();
+  await murder?.[Symbol.asyncDispose]();
+}, 60_000);
+
+async function expectAgreement(): Promise<void> {
+  let wrong: string[] = [];
+  const isWell = async () => {
+    wrong = await inspection.disagreements();
+    return wrong.length === 0;
+  };
+  await eventually("all agree", isWell, 20_000).catch(() => {});
+  expect(wrong).toEqual([]);
+}
+
+test("of two backends that CREATE a name at once exactly one says OK (S27)", async () => {
+  using first = await ImapWire.login(murder, murder.addressOf("backend1"), administrator);
+  using second = await ImapWire.login(murder, murder.addressOf("backend2"), administrator);
+  using client = await ImapWire.login(murder, murder.addressOf("frontend"), administrator);
+  for (let round = 0; round < 50; round += 1) {
+    const answers = await Promise.all([first, second].map((session) => session.command(`CREATE once${round}`)));
+    expect(answers.map(({ status }) => status).sort()).toEqual(["NO", "OK"]);
+    await client.ok(`SELECT once${round}`);
+  }
+  await expectAgreement();
+}, 60_000);
+
+for (const seed of seeds) {
+  test(`random changes of the same names by many clients leave all in agreement (seed ${seed})`, async () => {
+    const random = randomFrom(seed);
+    const servers: readonly Node[] = ["backend1", "backend2", "frontend"];
+    const clients = servers.flatMap((server) =>
+      Array.from({ length: clientsPerServer }, () => ({ server, commands: commandsFrom(random) })),
+    );
+    const answers = (await Promise.all(clients.map(({ server, commands }) => play(server, commands)))).flat();
+    expect(answers.filter((answer) => !/^(OK|NO)$/.test(answer))).toEqual([]);
+    expect(answers).toContain("OK");
+    expect(answers).toContain("NO");
+    await expectAgreement();
+  }, 60_000);
+}
+
+async function play(server: Node, commands: readonly string[]): Promise<string[]> {
+  using session = await ImapWire.login(murder, murder.addressOf(server), administrator);
+  const answers: string[] = [];
+  for (const command of commands) answers.push((await session.command(command)).status);
+  return answers;
+}
+
+function commandsFrom(random: () => number): string[] {
+  const names = ["race", "race.a", "race.a.b", "other", "other.a", "third"];
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  const kinds = [
+    () => `CREATE ${pick(names)}`,
+    () => `CREATE ${pick(names)}`,
+    () => `DELETE ${pick(names)}`,
+    () => `RENAME ${pick(names)} ${pick(names)}`,
+    () => `SETACL ${pick(names)} bob ${pick(["lr", "lrs", '""'])}`,
+    () => `DELETEACL ${pick(names)} bob`,
+  ];
+  return Array.from({ length: commandsEach }, () => pick(kinds)());
+}
+
+/** Numbers from 0 to 1 that depend on the seed alone. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
