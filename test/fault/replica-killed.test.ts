@@ -36,18 +36,22 @@ test("a replica killed at random moments of 5,000 changes ends equal to its mast
   let replica: TestProcess = nodes.startReplica("replica", ["master"]);
   await replica.logged("mailbox list loaded");
   const moments = new Set(Array.from({ length: kills }, () => Math.floor(Math.random() * changes)));
+  let restarting = Promise.resolve();
+  const restart = async () => {
+    await killed(replica);
+    replica = nodes.startReplica("replica", ["master"]);
+  };
   let next = 0;
   const work = async () => {
     while (next < changes) {
       const index = next;
       next += 1;
       await change(master, index);
-      if (!moments.has(index)) continue;
-      await killed(replica);
-      replica = nodes.startReplica("replica", ["master"]);
+      if (moments.has(index)) restarting = restarting.then(restart);
     }
   };
   await Promise.all(Array.from({ length: inFlight }, work));
+  await restarting;
   const came = await replica.logged("mailbox list ");
   await nodes.settled("replica");
   const told = `killed after ${[...moments].join(", ")}`;
