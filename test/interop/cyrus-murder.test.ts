@@ -1,0 +1,142 @@
+// A murder with our master: one backend and one frontend of ours beside one of real Cyrus 3.6 each, and a Cyrus replica that
+// follows our replica. Nobody notices who is who.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { requireCyrus } from "../support/cyrus.ts";
+import { ImapWire } from "../support/imap-wire.ts";
+import { caughtUp, MixedMurder, type MixedNode } from "../support/mixed-murder.ts";
+import { eventually } from "../support/murder.ts";
+
+let murder: MixedMurder;
+let master: MixedNode;
+let backends: { readonly ours: MixedNode; readonly cyrus: MixedNode };
+let frontends: { readonly ours: MixedNode; readonly cyrus: MixedNode; readonly behindOurs: MixedNode };
+
+beforeAll(async () => {
+  requireCyrus();
+  murder = new MixedMurder();
+  master = await murder.ours("master");
+  const [ours, cyrus] = await Promise.all([murder.ours("backend"), murder.cyrus("backend")]);
+  backends = { ours, cyrus };
+  const [ourFrontend, cyrusFrontend] = await Promise.all([murder.ours("frontend"), murder.cyrus("frontend")]);
+  const upstream = ourFrontend.replicaAddress.replace("127.0.0.1", "localhost");
+  const behindOurs = await murder.cyrus("frontend", { mupdate_server: upstream });
+  frontends = { ours: ourFrontend, cyrus: cyrusFrontend, behindOurs };
+  using first = await admin(ours);
+  await first.ok("CREATE user.ann");
+  using second = await admin(cyrus);
+  await second.ok("CREATE user.bob");
+}, 90_000);
+
+afterAll(async () => {
+  await murder?.[Symbol.asyncDispose]();
+}, 60_000);
+
+function admin(node: MixedNode): Promise<ImapWire> {
+  return ImapWire.login(murder, node.address, "cyrus");
+}
+
+/** Every frontend knows all that the master has accepted. */
+async function allCaughtUp(): Promise<void> {
+  await Promise.all(Object.values(frontends).map(caughtUp));
+}
+
+/** The mailboxes a user is shown, by frontend. */
+async function shown(user: string, pattern: string): Promise<Record<string, string[]>> {
+  await allCaughtUp();
+  const lists = Object.entries(frontends).map(async ([name, node]): Promise<[string, string[]]> => {
+    using imap = await ImapWire.login(murder, node.address, user);
+    const { untagged } = await imap.ok(`LIST "" "${pattern}"`);
+    return [name, untagged.map((line) => line.split(" ").at(-1) ?? "").sort()];
+  });
+  return Object.fromEntries(await Promise.all(lists));
+}
+
+function everywhere(...names: string[]): Record<string, string[]> {
+  return { ours: names, cyrus: names, behindOurs: names };
+}
+
+test("mailboxes of both backends are in LIST of every frontend, also of the one behind our replica", async () => {
+  expect(await shown("cyrus", "user.%")).toEqual(everywhere("user.ann", "user.bob"));
+});
+
+test("each user reads and files mail at home, through every frontend", async () => {
+  await allCaughtUp();
+  for (const user of ["ann", "bob"]) {
+    for (const [at, node] of Object.values(frontends).entries()) {
+      using imap = await ImapWire.login(murder, node.address, user);
+      await imap.append("INBOX", `Subject: letter ${at}\r\n\r\nHello ${user}\r\n`);
+      const selected = await imap.ok("SELECT INBOX");
+      expect(selected.untagged).toContain(`${at + 1} EXISTS`);
+      const { untagged } = await imap.ok(`FETCH ${at + 1} BODY.PEEK[TEXT]`);
+      expect(untagged.join("")).toContain(`Hello ${user}`);
+    }
+  }
+});
+
+test("CREATE through any frontend goes to the user's home, and all frontends show it", async () => {
+  for (const user of ["ann", "bob"]) {
+    for (const [name, node] of Object.entries(frontends)) {
+      using imap = await ImapWire.login(murder, node.address, user);
+      await imap.ok(`CREATE INBOX.${name}`);
+      await imap.ok(`SELECT INBOX.${name}`); // made and found on the same connection
+    }
+    expect(await shown(user, "INBOX.%")).toEqual(everywhere("INBOX.behindOurs", "INBOX.cyrus", "INBOX.ours"));
+  }
+});
+
+test("a name that is taken is refused by the other backend, whoever has it (S27)", async () => {
+  using ours = await admin(backends.ours);
+  using cyrus = await admin(backends.cyrus);
+  expect((await cyrus.command("CREATE user.ann")).status).toBe("NO");
+  expect((await ours.command("CREATE user.bob")).status).toBe("NO");
+  expect((await cyrus.command("STATUS user.ann (MESSAGES)")).status).toBe("NO");
+  using ann = await ImapWire.login(murder, backends.ours.address, "ann");
+  expect((await ann.ok("STATUS INBOX (MESSAGES)")).untagged).toEqual(["STATUS INBOX (MESSAGES 3)"]);
+});
+
+test("both backends create the same 25 names at once: each name is made exactly once", async () => {
+  using ours = await admin(backends.ours);
+  using cyrus = await admin(backends.cyrus);
+  const names = Array.from({ length: 25 }, (_, at) => `race${at}`);
+  for (const name of names) {
+    const answers = await Promise.all([ours.command(`CREATE ${name}`), cyrus.command(`CREATE ${name}`)]);
+    const won = answers.filter(({ status }) => status === "OK").length;
+    expect([name, won]).toEqual([name, 1]);
+  }
+  expect(await shown("cyrus", "race*")).toEqual(everywhere(...[...names].sort()));
+}, 60_000);
+
+test("SETACL, RENAME and DELETE on the Cyrus backend are seen on every frontend", async () => {
+  using cyrus = await admin(backends.cyrus);
+  await cyrus.ok("CREATE shared");
+  await cyrus.ok("SETACL shared anyone lrs");
+  expect(await shown("ann", "shared*")).toEqual(everywhere("shared"));
+  await cyrus.ok("SETACL shared cyrus lrswipkxtecda");
+  await cyrus.ok("RENAME shared shared2");
+  expect(await shown("ann", "shared*")).toEqual(everywhere("shared2"));
+  await cyrus.ok("SETACL shared2 anyone p");
+  expect(await shown("ann", "shared*")).toEqual(everywhere());
+  await cyrus.ok("DELETE shared2");
+  expect(await shown("cyrus", "shared*")).toEqual(everywhere());
+});
+
+test("when our master is back after a restart, Cyrus' backend and replicas go on by themselves (S163)", async () => {
+  await master.stop();
+  using cyrus = await admin(backends.cyrus);
+  expect((await cyrus.command("CREATE user.bob.late")).status).toBe("NO");
+  expect((await shownNow("bob", "INBOX.late")).flat()).toEqual([]);
+  await master.start();
+  await eventually("CREATE works again", async () => (await cyrus.command("CREATE user.bob.late")).status === "OK");
+  expect(await shown("bob", "INBOX.late")).toEqual(everywhere("INBOX.late"));
+}, 60_000);
+
+/** As the frontends know it, whether they are up to date or not. */
+function shownNow(user: string, pattern: string): Promise<string[][]> {
+  return Promise.all(
+    Object.values(frontends).map(async (node) => {
+      using imap = await ImapWire.login(murder, node.address, user);
+      return [...(await imap.ok(`LIST "" "${pattern}"`)).untagged];
+    }),
+  );
+}
