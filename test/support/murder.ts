@@ -20,6 +20,8 @@ export interface NodeAddresses {
   readonly imaps: string;
   readonly pop3: string;
   readonly lmtp: string;
+  /** Only at frontends. */
+  readonly mupdate: string;
 }
 
 interface Account {
