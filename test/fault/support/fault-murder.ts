@@ -33,6 +33,7 @@ export class FaultMurder implements AsyncDisposable {
   /** Steps reached and not yet asked for. */
   readonly #reached: Point[] = [];
   readonly #listeners = new Set<(report: Report) => void>();
+  #wentMs = 0;
 
   private constructor(folder: string, relay: Relay, ports: ReadonlyMap<Node, number>) {
     this.folder = folder;
@@ -134,8 +135,14 @@ export class FaultMurder implements AsyncDisposable {
     return this.#reached;
   }
 
+  /** When go() was last called. */
+  get wentMs(): number {
+    return this.#wentMs;
+  }
+
   /** Everything that was stopped goes on. */
   go(): void {
+    this.#wentMs = performance.now();
     for (const name of backendNames) if (this.isRunning(name)) this.#order(name, { go: true });
   }
 

@@ -3,7 +3,7 @@
 
 import { ImapWire } from "../../support/imap-wire.ts";
 import { eventually } from "../../support/murder.ts";
-import { administrator, FaultMurder, type Node, users } from "./fault-murder.ts";
+import { administrator, FaultMurder, masterDeadlineMs, type Node, users } from "./fault-murder.ts";
 import type { Fault } from "./faults.ts";
 import { Inspection } from "./invariants.ts";
 import {
@@ -30,7 +30,14 @@ export interface CellResult {
   readonly violations: readonly string[];
 }
 
+interface Told {
+  readonly answer: Answer;
+  readonly atMs: number;
+}
+
 const healMs = 30_000;
+/** Longest wait for the answer while the master is frozen: one deadline, with room. */
+const mostMs = masterDeadlineMs * 1.8;
 
 export class Arena implements AsyncDisposable {
   readonly #inspection: Inspection;
@@ -56,7 +63,7 @@ export class Arena implements AsyncDisposable {
     for (const operation of operationCases) {
       const { internal, session, run } = await this.#begin(operation);
       await this.murder.hold([]);
-      if ((await run()) !== "OK") throw new Error(`${operation.title} is refused`);
+      if ((await run()).answer !== "OK") throw new Error(`${operation.title} is refused`);
       const steps = this.murder.steps.filter(({ mailbox }) => mailbox === internal).map(({ step }) => step);
       for (const step of new Set(steps)) cells.push({ operation, step });
       session[Symbol.dispose]();
@@ -66,8 +73,7 @@ export class Arena implements AsyncDisposable {
 
   /** No two cells of a round are of one operation. */
   async run(cells: readonly Cell[], fault: Fault): Promise<CellResult[]> {
-    const started = [];
-    for (const cell of cells) started.push({ ...cell, ...(await this.#begin(cell.operation)) });
+    const started = await Promise.all(cells.map(async (cell) => ({ ...cell, ...(await this.#begin(cell.operation)) })));
     const points = started.map(({ step, internal }) => ({ step, mailbox: internal }));
     await this.murder.hold(points);
     const answers = started.map(({ run }) => run());
@@ -78,29 +84,30 @@ export class Arena implements AsyncDisposable {
     const beganMs = performance.now();
     const disagreements = await this.#healed();
     const healedMs = Math.round(performance.now() - beganMs);
-    const results: CellResult[] = [];
-    for (const [at, { operation, step, internal, external }] of started.entries()) {
-      const answer = meaningOf(told[at]!, operation, fault);
-      const violations = disagreements.filter(
-        (each) => each.includes(`${internal}.`) || each.includes(`${internal}:`) || each.includes(`${internal}z`),
-      );
-      violations.push(...judgeOutcome(operation, this.#inspection, internal, answer));
-      violations.push(...(await this.#judgeNames(operation, external)));
-      results.push({
-        operation: operation.title,
-        step,
-        victim: fault.victim,
-        order: fault.order,
-        answer,
-        healedMs,
-        violations,
-      });
-    }
+    const results = await Promise.all(
+      started.map((each, at) => this.#judge(each, fault, told[at]!, disagreements, healedMs)),
+    );
     const unclaimed = disagreements.filter((each) => !results.some(({ violations }) => violations.includes(each)));
     if (unclaimed.length > 0) results[0] = { ...results[0]!, violations: [...results[0]!.violations, ...unclaimed] };
-    if (disagreements.length === 0)
-      await this.#tidy(started.map(({ operation, external }) => ({ operation, external })));
     return results;
+  }
+
+  async #judge(
+    { operation, step, internal, external }: Cell & { readonly internal: string; readonly external: string },
+    fault: Fault,
+    told: Told,
+    disagreements: readonly string[],
+    healedMs: number,
+  ): Promise<CellResult> {
+    const answer = meaningOf(told.answer, operation, fault);
+    const isAboutUs = new RegExp(`${internal.replaceAll(".", "\\.")}[.:z]`);
+    const violations = disagreements.filter((each) => isAboutUs.test(each));
+    violations.push(...judgeOutcome(operation, this.#inspection, internal, answer));
+    violations.push(...(await this.#judgeNames(operation, external)));
+    const waitedMs = told.atMs - this.murder.wentMs;
+    if (fault.victim === "master frozen" && waitedMs > mostMs) violations.push(`answered after ${waitedMs} ms only`);
+    const { victim, order } = fault;
+    return { operation: operation.title, step, victim, order, answer, healedMs, violations };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,12 +126,14 @@ export class Arena implements AsyncDisposable {
     const session = await ImapWire.login(this.murder, this.murder.addressOf(node), user);
     // A frontend knows what was made at the backend when its replica has caught up, which it waits for.
     if (through === "frontend") await session.command(`STATUS ${external} (MESSAGES)`);
-    const run = async (): Promise<Answer> => {
+    const run = async (): Promise<Told> => {
+      let answer: Answer = "lost";
       try {
-        return (await session.command(operation.command(external))).status === "OK" ? "OK" : "NO";
+        answer = (await session.command(operation.command(external))).status === "OK" ? "OK" : "NO";
       } catch {
-        return "lost";
+        // The connection has ended.
       }
+      return { answer, atMs: performance.now() };
     };
     return { internal: `user.${user}.${own}`, external, session, run };
   }
@@ -143,15 +152,6 @@ export class Arena implements AsyncDisposable {
   async #judgeNames(operation: OperationCase, external: string): Promise<string[]> {
     using session = await ImapWire.login(this.murder, this.murder.addressOf("frontend"), operation.user);
     return await judgeNames(operation, session, external); // the session stays open until then
-  }
-
-  /** Removes what a round has made, so that lists stay short. */
-  async #tidy(done: readonly { readonly operation: OperationCase; readonly external: string }[]): Promise<void> {
-    for (const { operation, external } of done) {
-      const { user, names } = operation;
-      using session = await ImapWire.login(this.murder, this.murder.addressOf(users[user]), user);
-      for (const suffix of [...names].reverse()) await session.command(`DELETE ${external}${suffix}`);
-    }
   }
 }
 
