@@ -33,12 +33,31 @@ export function partitionOf(location: string): string {
   return mark < 0 ? "" : location.slice(mark + 1);
 }
 
+/** A million mailboxes have a handful of locations: read once, and one string each. */
+const locationParts = new Map<string, LocationParts>();
+const mostKnownLocations = 4096;
+
+interface LocationParts {
+  readonly location: Location;
+  readonly server: string;
+  readonly partition: string;
+}
+
 /** Reads a location. A bare `host` (RFC 3656 §2.5 allows it) becomes `host!`, as Cyrus keeps it. */
 export function parseLocation(text: string): Location {
+  return partsOf(text).location;
+}
+
+/** Throws Bad for what is no location. */
+export function partsOf(text: string): LocationParts {
+  const known = locationParts.get(text);
+  if (known) return known;
   const server = serverOf(text);
   const partition = partitionOf(text);
   if (server === "" || partition.includes("!") || /[\u0000-\u001f]/.test(text)) throw new Bad("Badly formed arguments");
-  return locationOf(server, partition);
+  const parts = { location: locationOf(server, partition), server, partition };
+  if (locationParts.size < mostKnownLocations) locationParts.set(text, parts);
+  return parts;
 }
 
 /** Reads a mailbox name. */
@@ -60,11 +79,12 @@ export function isSameRecord(one: MailboxRecord, other: MailboxRecord): boolean 
 
 /** The list entry that stands for a mailbox of another server. */
 export function entryOf(record: MailboxRecord): MailboxEntry {
+  const { server, partition } = partsOf(record.location);
   return {
     name: record.name,
     uniqueId: noUniqueId,
-    server: serverOf(record.location),
-    partition: partitionOf(record.location),
+    server,
+    partition,
     acl: record.acl,
     state: record.state,
     uidValidity: 0,

@@ -8,7 +8,7 @@ import type { FeedPosition, FollowEdit } from "../mailbox/feed.ts";
 import type { ListEdit, MailboxEntry, MailboxList } from "../mailbox/list.ts";
 import type { MailboxName } from "../mailbox/name.ts";
 import type { UpdateReceiver } from "../mupdate/client.ts";
-import { entryOf, type MailboxRecord, serverOf } from "../mupdate/record.ts";
+import { entryOf, type MailboxRecord, partsOf } from "../mupdate/record.ts";
 import { inNameOrder, nextTurn } from "./name-order.ts";
 
 export interface FollowerOptions {
@@ -28,6 +28,8 @@ export interface FollowerOptions {
 
 /** Edits in one transaction: two or three milliseconds. A merge of a million entries must not hold the loop. */
 const editsPerChange = 500;
+/** The same of new entries in a list that is filled for the first time. */
+const editsWhileFilling = 1000;
 const comparedBetweenTurns = 1024;
 
 export class ListFollower implements UpdateReceiver {
@@ -113,8 +115,9 @@ export class ListFollower implements UpdateReceiver {
     const ordered = await inNameOrder(differences);
     // A group is on its way to the disk while the next one is written.
     let before: Promise<unknown> = Promise.resolve();
-    for (let at = 0; at < ordered.length; at += editsPerChange) {
-      const change = this.#options.list.change(ordered.slice(at, at + editsPerChange).map(editOf));
+    const step = this.#options.list.isComplete ? editsPerChange : editsWhileFilling;
+    for (let at = 0; at < ordered.length; at += step) {
+      const change = this.#options.list.change(ordered.slice(at, at + step).map(editOf));
       change.catch(() => {}); // heard of below, unless the one before has failed
       await Promise.all([before, nextTurn()]);
       before = change;
@@ -207,7 +210,7 @@ export class ListFollower implements UpdateReceiver {
   }
 
   #isOurs(record: MailboxRecord): boolean {
-    return serverOf(record.location) === this.#options.ownServer;
+    return partsOf(record.location).server === this.#options.ownServer;
   }
 }
 
@@ -226,8 +229,10 @@ function isOwn(entry: MailboxEntry): boolean {
 }
 
 function isUpToDate(entry: MailboxEntry, record: MailboxRecord): boolean {
+  const { server, partition } = partsOf(record.location);
   return (
-    `${entry.server}!${entry.partition}` === record.location &&
+    entry.server === server &&
+    entry.partition === partition &&
     entry.state === record.state &&
     (entry.acl === record.acl || record.state === "reserved")
   );

@@ -10,6 +10,7 @@ interface Named {
 
 /** Sorts by name, byte by byte. What is in order already, as most masters send it, costs one comparison an item. */
 export async function inNameOrder<T extends Named>(items: readonly T[]): Promise<readonly T[]> {
+  if (await isInNameOrder(items)) return items;
   let runs: (readonly T[])[] = [];
   for (let at = 0; at < items.length; at += mostInRun) {
     runs.push(items.slice(at, at + mostInRun).sort(byName));
@@ -21,6 +22,14 @@ export async function inNameOrder<T extends Named>(items: readonly T[]): Promise
     runs = merged;
   }
   return runs[0] ?? [];
+}
+
+async function isInNameOrder(items: readonly Named[]): Promise<boolean> {
+  for (let at = 1; at < items.length; at += 1) {
+    if (items[at - 1]!.name > items[at]!.name) return false;
+    if (at % mergedBetweenTurns === 0) await nextTurn();
+  }
+  return true;
 }
 
 async function merge<T extends Named>(left: readonly T[], right: readonly T[]): Promise<readonly T[]> {

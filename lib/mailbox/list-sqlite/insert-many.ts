@@ -10,36 +10,53 @@ const rowsInStatement = 50;
 
 /** Returns a function that inserts entries whose names are all free. */
 export function manyInserter(db: Database): (entries: readonly MailboxEntry[]) => void {
-  const insertEntries = statements(7, (rows) =>
-    db.query(`INSERT INTO mailbox (name, uniqueid, server, partition, acl, state, uidvalidity) VALUES ${rows}`),
-  );
-  const insertGrants = statements(2, (rows) => db.query(`INSERT OR IGNORE INTO granted VALUES ${rows}`));
+  const columns = "name, uniqueid, server, partition, acl, state, uidvalidity";
+  const insertEntries = new Batch(7, (rows) => db.query(`INSERT INTO mailbox (${columns}) VALUES ${rows}`));
+  const insertGrants = new Batch(2, (rows) => db.query(`INSERT OR IGNORE INTO granted VALUES ${rows}`));
   return (entries) => {
-    const rows: (string | number)[] = [];
-    const grants: string[] = [];
+    insertEntries.values = []; // what a failed transaction left
+    insertGrants.values = [];
     for (const { name, uniqueId, server, partition, acl, state, uidValidity } of entries) {
-      rows.push(name, uniqueId, server, partition, acl, state, uidValidity);
-      for (const identifier of lookupIdentifiers(acl)) grants.push(identifier, name);
+      insertEntries.values.push(name, uniqueId, server, partition, acl, state, uidValidity);
+      insertEntries.runIfFull();
+      for (const identifier of lookupIdentifiers(acl)) {
+        insertGrants.values.push(identifier, name);
+        insertGrants.runIfFull();
+      }
     }
-    insertGrants(grants);
-    insertEntries(rows);
+    insertEntries.finish();
+    insertGrants.finish();
   };
 }
 
-type Values = readonly (string | number)[];
 interface Insertion {
   run(...values: (string | number)[]): unknown;
 }
 
-/** Runs a statement for as many rows at once as it takes. */
-function statements(width: number, prepare: (rows: string) => Insertion): (values: Values) => void {
-  const row = `(${Array(width).fill("?").join(", ")})`;
-  const many = prepare(Array(rowsInStatement).fill(row).join(", "));
-  const one = prepare(row);
-  const step = rowsInStatement * width;
-  return (values) => {
-    let at = 0;
-    for (; at + step <= values.length; at += step) many.run(...values.slice(at, at + step));
-    for (; at < values.length; at += width) one.run(...values.slice(at, at + width));
-  };
+/** Collects the values of rows until a statement can take them all. */
+class Batch {
+  values: (string | number)[] = [];
+  readonly #width: number;
+  readonly #many: Insertion;
+  readonly #one: Insertion;
+
+  constructor(width: number, prepare: (rows: string) => Insertion) {
+    const row = `(${Array(width).fill("?").join(", ")})`;
+    this.#width = width;
+    this.#many = prepare(Array(rowsInStatement).fill(row).join(", "));
+    this.#one = prepare(row);
+  }
+
+  runIfFull(): void {
+    if (this.values.length < rowsInStatement * this.#width) return;
+    const { values } = this;
+    this.values = [];
+    this.#many.run(...values);
+  }
+
+  finish(): void {
+    const { values } = this;
+    this.values = [];
+    for (let at = 0; at < values.length; at += this.#width) this.#one.run(...values.slice(at, at + this.#width));
+  }
 }
