@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { LoginPlan } from "../imap/client-login.ts";
+import { formatOrigin } from "../imap/origin.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import { openMailboxList } from "../mailbox/list-sqlite.ts";
 import type { ClientOrigin, Router } from "../mailbox/place.ts";
@@ -47,13 +48,7 @@ export function openRouter({ config, clock, log }: ServiceContext, settings: Rou
 function loginPlan(config: Config, server: string, client: ClientOrigin, version: string): LoginPlan {
   return {
     ...backendLogin(config, server, client.identity.user, (name) => readClientTls(config, name)),
-    id: [
-      ["name", "iatlas proxyd"],
-      ["version", version],
-      ["x-originating-ip", client.remoteHost],
-      ["x-originating-port", String(client.remotePort)],
-      ["x-session-id", client.sessionId],
-    ],
+    id: [["name", "iatlas proxyd"], ["version", version], ...formatOrigin(client)],
   };
 }
 

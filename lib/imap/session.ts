@@ -14,6 +14,7 @@ import type { Identity } from "../sasl/identity.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { formatCapabilities } from "./capability.ts";
 import { Dispatcher } from "./dispatch.ts";
+import { type IdPairs, type Origin, readOrigin } from "./origin.ts";
 import { statusLine } from "./reply.ts";
 import type { Command } from "./row.ts";
 import type { Selection } from "./selection.ts";
@@ -46,6 +47,7 @@ export class Session implements Receiver {
   #namespace: Namespace | undefined;
   #rights: RightsReader | undefined;
   #links: Links | undefined;
+  #origin: Origin;
   #isBusy = false;
   #isPaused = false;
   #pendingAtIdle = 0;
@@ -62,6 +64,8 @@ export class Session implements Receiver {
     this.connection = connection;
     this.id = newSessionId();
     this.log = server.log.with({ session: this.id, client: connection.remote.host });
+    const { host: remoteHost, port: remotePort } = connection.remote;
+    this.#origin = { sessionId: this.id, remoteHost, remotePort, hopsLeft: server.config.proxy_max_hops };
     this.#dispatcher = new Dispatcher(this, this.#reader);
     this.#onEnd = onEnd;
   }
@@ -142,13 +146,18 @@ export class Session implements Receiver {
 
   get links(): Links {
     this.#links ??= this.server.router.openLinks({
+      ...this.#origin,
       identity: this.user,
-      sessionId: this.id,
-      remoteHost: this.connection.remote.host,
-      remotePort: this.connection.remote.port,
       isSecure: this.connection.tls !== undefined,
     });
     return this.#links;
+  }
+
+  /** Another server speaks for the client, and says who he is. */
+  comesFrom(pairs: IdPairs): void {
+    this.#origin = readOrigin(pairs, this.#origin);
+    const { remoteHost, sessionId } = this.#origin;
+    this.log = this.log.with({ origin: remoteHost, originSession: sessionId });
   }
 
   /** Passes a command on as it came and its untagged answers back as they come. */

@@ -36,6 +36,8 @@ export interface ClientOrigin {
   readonly remoteHost: string;
   readonly remotePort: number;
   readonly isSecure: boolean;
+  /** Through how many more servers the session may be relayed: ends loops. */
+  readonly hopsLeft: number;
 }
 
 /** Connections of one client session to other servers, opened at first need, authenticated as its user. */

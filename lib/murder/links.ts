@@ -61,7 +61,11 @@ export class BackendLinks implements Links {
 
   async #open(server: string): Promise<ImapClient> {
     const { connect, planFor, responseTimeoutMs, health, log } = this.#options;
-    const { sessionId, identity } = this.#client;
+    const { sessionId, identity, hopsLeft } = this.#client;
+    if (hopsLeft <= 0) {
+      log.error("relay loop", { server, session: sessionId, user: identity.user });
+      throw unavailable();
+    }
     if (!health.isWorthTrying(server)) throw unavailable();
     let connection: Connection | undefined;
     try {

@@ -92,7 +92,8 @@ export class Pop3Session extends LineSession<string> {
     const { maildrops, config } = this.server;
     this.log = this.log.with({ user: identity.user });
     const origin = { identity, sessionId: this.id, remoteHost: remote.host, remotePort: remote.port };
-    const opened = await maildrops.open({ ...origin, isSecure: tls !== undefined }, folder);
+    const hopsLeft = config.proxy_max_hops;
+    const opened = await maildrops.open({ ...origin, isSecure: tls !== undefined, hopsLeft }, folder);
     this.log.info("login", { by: identity.authenticated, tls: tls?.protocol });
     if (opened.kind === "elsewhere") {
       this.#proxyTo(opened);

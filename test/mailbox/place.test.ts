@@ -24,7 +24,14 @@ test("localRouter() finds everything here, and needs no master (S18, S20)", asyn
   const router = localRouter(list);
   expect(await router.locate(entry.name)).toEqual({ kind: "here", entry });
   expect([await router.home("nobody"), await router.placeNew(name("x.y"))]).toEqual(["here", "here"]);
-  const origin = { identity: plainIdentity("ann"), sessionId: "s", remoteHost: "h", remotePort: 1, isSecure: true };
+  const origin = {
+    identity: plainIdentity("ann"),
+    sessionId: "s",
+    remoteHost: "h",
+    remotePort: 1,
+    isSecure: true,
+    hopsLeft: 5,
+  };
   await expect(router.openLinks(origin).to("be2")).rejects.toMatchObject({ code: "UNAVAILABLE" });
 });
 

@@ -3,6 +3,7 @@
 
 import { systemClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
+import { formatOrigin } from "../../lib/imap/origin.ts";
 import type { ImapServer } from "../../lib/imap/server.ts";
 import { Session } from "../../lib/imap/session.ts";
 import type { ClientOrigin } from "../../lib/mailbox/place.ts";
@@ -19,10 +20,12 @@ export const origin: ClientOrigin = {
   remoteHost: "192.0.2.1",
   remotePort: 4711,
   isSecure: false,
+  hopsLeft: 5,
 };
 
 export interface LinkedBackend {
   readonly links: BackendLinks;
+  linksFor(client: ClientOrigin): BackendLinks;
   /** The backend's ends, as they were opened. */
   readonly connections: readonly Connection[];
   readonly health: Health;
@@ -41,30 +44,37 @@ export function linkedBackend(server: ImapServer, beforeConnect = async (): Prom
   const connections: Connection[] = [];
   const releases: Promise<void>[] = [];
   const health = new Health(systemClock);
-  const links = new BackendLinks(
-    {
-      async connect() {
-        await beforeConnect();
-        const [theirs, ours] = connectionPair();
-        const released = Promise.withResolvers<void>();
-        connections.push(theirs);
-        releases.push(released.promise);
-        new Session(verified, theirs, released.resolve).start();
-        return ours;
+  const linksFor = (client: ClientOrigin) =>
+    new BackendLinks(
+      {
+        async connect() {
+          await beforeConnect();
+          const [theirs, ours] = connectionPair();
+          const released = Promise.withResolvers<void>();
+          connections.push(theirs);
+          releases.push(released.promise);
+          new Session(verified, theirs, released.resolve).start();
+          return ours;
+        },
+        planFor: (_server, { identity: { user } }) => ({
+          credentials: { authenticationId: "murder", authorizationId: user, password: "secret" },
+          choose: (offered) =>
+            chooseMechanism({ offered, isSecure: true, hasExternal: false, hasPassword: true, isProxying: true }),
+          tls: undefined,
+          requiresTls: false,
+          id: formatOrigin(client),
+        }),
+        responseTimeoutMs: 10_000,
+        health,
+        log: silentLog,
       },
-      planFor: (_server, { identity }) => ({
-        credentials: { authenticationId: "murder", authorizationId: identity.user, password: "secret" },
-        choose: (offered) =>
-          chooseMechanism({ offered, isSecure: true, hasExternal: false, hasPassword: true, isProxying: true }),
-        tls: undefined,
-        requiresTls: false,
-        id: [["x-session-id", "s1"]],
-      }),
-      responseTimeoutMs: 10_000,
-      health,
-      log: silentLog,
-    },
-    origin,
-  );
-  return { links, connections, health, allReleased: async () => void (await Promise.all(releases)) };
+      client,
+    );
+  return {
+    links: linksFor(origin),
+    linksFor,
+    connections,
+    health,
+    allReleased: async () => void (await Promise.all(releases)),
+  };
 }

@@ -13,7 +13,7 @@ import { entry, listOf, testServer } from "./imap-session.ts";
 import { LineDialogue } from "./line-dialogue.ts";
 
 /** Everything of `list` is where it says; users have their home at be1. */
-export function routerElsewhere(list: MailboxList, openLinks: () => Links): Router {
+export function routerElsewhere(list: MailboxList, openLinks: Router["openLinks"]): Router {
   return {
     locate: async (name) => {
       const entry = list.find(name)!;

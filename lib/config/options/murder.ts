@@ -152,8 +152,8 @@ export const murderOptions = {
     default: "5",
     min: 1,
     since: "iatlas 0.1",
-    usedBy: [],
-    doc: "Most servers a session may be relayed through. Ends loops.",
+    usedBy: ["imapd", "proxyd"],
+    doc: "Most servers a session may be relayed through. Ends loops of servers whose mailbox lists point at each other.",
   },
   proxy_response_timeout: {
     type: "duration",

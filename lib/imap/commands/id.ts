@@ -1,8 +1,8 @@
-// ID (RFC 2971): names the software. A frontend's ID also carries the origin of the session, taken from trusted proxies
-// only (see DESIGN: identity).
+// ID (RFC 2971): names the software. A frontend's ID also carries the origin of the session: origin.ts.
 
 import { Bad } from "../../base/fault.ts";
 import { formatNstring } from "../../wire/writer.ts";
+import type { IdPairs } from "../origin.ts";
 import { here, row } from "../row.ts";
 
 /** RFC 2971 §3.3: at most 30 pairs, keys of 30 octets, values of 1024. */
@@ -10,7 +10,7 @@ const maxPairs = 30;
 const maxKey = 30;
 const maxValue = 1024;
 
-export const idRow = row<ReadonlyMap<string, string | undefined>>({
+export const idRow = row<IdPairs>({
   state: "any",
   args(reader) {
     reader.space();
@@ -44,13 +44,10 @@ export const idRow = row<ReadonlyMap<string, string | undefined>>({
     session.untagged(
       told.length === 0 ? "ID NIL" : `ID (${told.flatMap((pair) => pair.map(formatNstring)).join(" ")})`,
     );
-
-    session.log.info("client id", {
-      name: pairs.get("name"),
-      version: pairs.get("version"),
-      origin: pairs.get("x-originating-ip"),
-      originSession: pairs.get("x-session-id"),
-    });
+    const { identity } = session;
+    // Who acts for somebody else is a server of the murder: users' own words of where they come from are not believed.
+    if (identity && identity.authenticated !== identity.user) session.comesFrom(pairs);
+    session.log.info("client id", { name: pairs.get("name"), version: pairs.get("version") });
     return undefined;
   },
 });
