@@ -17,13 +17,14 @@
 // With -u a dump is loaded from stdin, of either form, whole or not at all: every mailbox is checked first, and what is wrong is
 // told with its line (exit code 65). Mailboxes that are not in the dump stay. Those that the list has otherwise are told and
 // replaced only with --replace. What is loaded is the list, not the mail: a mailbox whose folder is missing, and a folder that no
-// mailbox has, are found by -v. A backend's dump names no server; on a frontend --server says whose it is. Mailboxes of
+// mailbox has, are found by -v. A backend's dump names no server; on a frontend or the master --server says whose it is. Mailboxes of
 // other servers are skipped on a backend, tombstones everywhere. While servers have the list open the exit code is 75.
 //
 // With -v the list is held against the partitions: mailboxes without a folder, folders without a mailbox, unique ids given
 // twice, partitions that are not configured, names and ACLs that are none, reservations that nobody works on. It may run
 // beside the servers, changes nothing, prints nothing when all is well, and otherwise ends with 65.
 
+import { accessSync } from "node:fs";
 import { systemClock } from "../lib/base/clock.ts";
 import { silentLog } from "../lib/base/log.ts";
 import { defineProgram, main } from "../lib/cli/command.ts";
@@ -54,6 +55,8 @@ export const program = defineProgram({
     if (operation === "fix-keys") return exitCodes.ok;
     dropPrivileges(config);
     const path = options.filename ?? config.mboxlist_db_path;
+    // A list that is to be read is not made by a slip of the pen.
+    if (options.filename !== undefined && operation !== "undump") accessSync(path);
     const isDryRun = options["warn-only"] || options["dry-run"];
     const changes = !isDryRun && (operation === "undump" || operation === "sync-mupdate" || options["remove-dumped"]);
     const run = changes ? claimSingleRun(config.configdirectory, "ctl_mboxlist") : undefined;

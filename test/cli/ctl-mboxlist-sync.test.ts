@@ -1,9 +1,11 @@
 // ctl_mboxlist -m as an administrator or cron runs it, against a master: what it plans, does, refuses and keeps quiet about.
 
 import { expect, test } from "bun:test";
+import { type SyncSite, synchronize } from "../../lib/cli/mboxlist/sync.ts";
+import { loadConfig } from "../../lib/config/load-config.ts";
 import type { Acl } from "../../lib/mailbox/acl.ts";
 import { ListTool, listEntry } from "../support/list-tool.ts";
-import { active, mailboxName } from "../support/mupdate-world.ts";
+import { active, connectTo, mailboxName, sessionOptions } from "../support/mupdate-world.ts";
 
 const ann = listEntry("user.ann", { acl: "ann\tlrs\t" as Acl });
 const bob = listEntry("user.bob", { acl: "bob\tlrs\t" as Acl });
@@ -92,6 +94,37 @@ test("ctl_mboxlist -mi changes nothing where nobody can be asked", async () => {
   expect(asked).toMatchObject({ code: 64, stdout: "" });
   expect(asked.stderr).toStartWith("Force Activate: user.ann\n");
   expect(master.registry.find(ann.name)).toBeUndefined();
+});
+
+test("ctl_mboxlist -mi does what it asks about after a yes, and nothing after a no", async () => {
+  using tool = backend();
+  await tool.put(ann);
+  using master = await tool.serve();
+  const { config } = loadConfig(tool.configuration);
+  const given = { authoritative: false, isDryRun: false, force: false, json: false, "accept-servername": false };
+  const options = { ...given, interactive: true, "max-delete": undefined };
+  const list = tool.open();
+  const asked: string[] = [];
+  const answering = (answer: string): SyncSite => ({
+    config,
+    list,
+    connect: () => connectTo(sessionOptions(master.registry)),
+    openQuarantine: () => ({ move: async (name) => name, close: async () => {} }),
+    asker: {
+      isTerminal: true,
+      ask(question) {
+        asked.push(question);
+        return answer;
+      },
+    },
+  });
+  expect(await synchronize(answering("n"), options)).toBe(1);
+  expect(master.registry.find(ann.name)).toBeUndefined();
+  expect(await synchronize(answering("y"), options)).toBe(0);
+  expect(master.registry.find(ann.name)).toBeDefined();
+  expect(await synchronize(answering("n"), options)).toBe(0);
+  expect(asked).toEqual(Array(2).fill("OK to withdraw 0, announce 1, move 0 to quarantine? [y/N] "));
+  list.close();
 });
 
 test("ctl_mboxlist -m detects a changed servername, and takes it over when it is told to", async () => {

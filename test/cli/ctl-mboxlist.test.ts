@@ -1,6 +1,8 @@
 // ctl_mboxlist as an administrator runs it: dump, undump and verify on a list of its own.
 
 import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { claimSingleRun } from "../../lib/daemon/single-run.ts";
 import type { Acl } from "../../lib/mailbox/acl.ts";
 import { ListTool, listEntry } from "../support/list-tool.ts";
@@ -101,6 +103,35 @@ test("ctl_mboxlist ends with 75 when another run is under way; -d and dry runs d
   expect((await tool.run(["-d"])).code).toBe(0);
   expect((await tool.run(["-uw"], "user.new\t0 default \n")).code).toBe(0);
   run.release();
+});
+
+test("ctl_mboxlist -d is whole and in order while a server writes the list", async () => {
+  using tool = new ListTool("ctl_mboxlist");
+  const many = Array.from({ length: 3000 }, (_, at) => listEntry(`user.u${String(at).padStart(4, "0")}`));
+  await tool.put(...many);
+  const server = tool.open();
+  const dumping = tool.run(["-d"]);
+  let isDone = false;
+  void dumping.then(() => {
+    isDone = true;
+  });
+  for (let at = 0; !isDone; at++) await server.change([{ put: listEntry(`user.x${at}`) }]);
+  server.close();
+  const { code, stdout } = await dumping;
+  const names = Object.keys(JSON.parse(stdout));
+  expect(code).toBe(0);
+  expect(names.filter((name) => name.startsWith("user.u"))).toEqual(many.map(({ name }) => name));
+  expect(names).toEqual([...names].sort());
+});
+
+test("ctl_mboxlist -f reads and writes another list, and makes one only with -u", async () => {
+  using tool = new ListTool("ctl_mboxlist");
+  const other = join(tool.folder, "other.db");
+  expect((await tool.run(["-d", "-f", other])).code).toBe(66);
+  expect(existsSync(other)).toBe(false);
+  expect((await tool.run(["-u", "-f", other], "user.new\t0 default \n")).code).toBe(0);
+  expect(Object.keys(JSON.parse((await tool.run(["-d", "-f", other])).stdout))).toEqual(["user.new"]);
+  expect(tool.entries()).toEqual({});
 });
 
 test("ctl_mboxlist ends with 64 for a wrong command line and 78 for -m without a master", async () => {

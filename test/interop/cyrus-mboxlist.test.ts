@@ -3,13 +3,14 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Acl } from "../../lib/mailbox/acl.ts";
 import type { UniqueId } from "../../lib/mailbox/list.ts";
 import { runWell } from "../support/client-program.ts";
 import { type Finished, runToEnd } from "../support/command-line.ts";
 import { cyrusPrograms, requireCyrus } from "../support/cyrus.ts";
 import { ListTool, listEntry } from "../support/list-tool.ts";
+import { MixedMurder, type MixedNode } from "../support/mixed-murder.ts";
 
 /** A folder that Cyrus' tools work in. No server runs. */
 class CyrusTool implements Disposable {
@@ -129,3 +130,56 @@ test("-v finds a mailbox without a folder in Cyrus' words", async () => {
   const [ann] = (await cyrus.run(["-v"])).stdout.split("\n");
   expect((await ours.run(["-v"])).stdout.split("\n")).toContain(ann ?? "nothing");
 }, 60_000);
+
+/** A backend's list and configuration, under that master. */
+function backendOf(serverName: string, master: MixedNode, password: string): ListTool {
+  const tool = new ListTool("ctl_mboxlist");
+  tool.configure([
+    `servername: ${serverName}`,
+    ...tool.masterLines.filter((line) => !/^mupdate_(server|password)/.test(line)),
+    `mupdate_server: ${master.address.replace("127.0.0.1", "localhost")}`,
+    `mupdate_password: ${password}`,
+    "allowplaintext: yes",
+    "proxy_tls: off",
+  ]);
+  return tool;
+}
+
+test("ctl_mboxlist -m makes a real Cyrus master agree, twice the same, and yields to another server's mailbox", async () => {
+  requireCyrus();
+  await using murder = new MixedMurder();
+  const master = await murder.cyrus("master");
+  const password = murder.passwordOf("murder");
+  using be1 = backendOf("be1.lab", master, password);
+  using be2 = backendOf("be2.lab", master, password);
+  const known = async () => {
+    const conf = join(dirname(master.configDirectory), "imapd.conf");
+    const { stdout } = await runToEnd(join(cyrusPrograms, "ctl_mboxlist"), ["-C", conf, "-d"]);
+    const entries = Object.values<{ name: string; server: string; acl: object }>(JSON.parse(stdout));
+    return new Map(entries.map(({ name, server, acl }) => [name, { server, acl }]));
+  };
+  await be1.put(listEntry("user.ann", { acl: "ann\tlrs\t" as Acl }), listEntry("user.bob"));
+  await be1.put(listEntry("user.ann.x", { acl: "b\u00e9\tlrs\t" as Acl }));
+  expect((await be1.run(["-m"])).code).toBe(0);
+  expect(await known()).toEqual(
+    new Map([
+      ["user.ann", { server: "be1.lab", acl: { ann: "lrs" } }],
+      ["user.ann.x", { server: "be1.lab", acl: { "b\u00e9": "lrs" } }],
+      ["user.bob", { server: "be1.lab", acl: {} }],
+    ]),
+  );
+  expect(await be1.run(["-m"])).toEqual({ code: 0, stdout: "", stderr: "" });
+
+  const list = be1.open();
+  await list.change([{ remove: listEntry("user.bob").name }]);
+  list.close();
+  expect((await be1.run(["-m"])).stderr).toBe("Remove from MUPDATE: user.bob\n");
+  await be2.put(listEntry("user.ann"), listEntry("user.bob"));
+  const yielded = await be2.run(["-m", "--json"]);
+  const { outcome } = JSON.parse(yielded.stdout);
+  expect({ code: yielded.code, moved: outcome.quarantined.length }).toEqual({ code: 0, moved: 1 });
+  const after = await known();
+  expect(after.get("user.ann")?.server).toBe("be1.lab");
+  expect(after.get("user.bob")?.server).toBe("be2.lab");
+  expect(after.get(outcome.quarantined[0].to)?.server).toBe("be2.lab");
+}, 90_000);
