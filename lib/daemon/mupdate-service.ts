@@ -50,6 +50,7 @@ export async function startMupdate(context: ServiceContext, { role, version }: M
 
 async function startMaster(context: ServiceContext, list: MailboxList, version: string): Promise<Service> {
   const { config, clock, log } = context;
+  const feed = await list.beginFeed(true);
   const records: MailboxRecord[] = [];
   for (const entry of list.entries()) {
     const record = entry.server === "" ? undefined : recordOf(entry, "");
@@ -57,7 +58,7 @@ async function startMaster(context: ServiceContext, list: MailboxList, version: 
   }
   const registry = new MasterRegistry({
     journal: list,
-    feed: await list.beginFeed(),
+    feed,
     records,
     isReplicated: config.mupdate_config === "replicated",
     clock,

@@ -11,7 +11,7 @@ import type { JournalEdit, JournalRecord } from "./journal.ts";
 import type { ListChange, ListEdit, MailboxEntry, MailboxList, UniqueId } from "./list.ts";
 import { type ApplyEdits, editsApplier, readJournal } from "./list-sqlite/apply-edits.ts";
 import { ChangeWatch } from "./list-sqlite/change-watch.ts";
-import { insertEra, readEras, readFollowed } from "./list-sqlite/feed.ts";
+import { forgetEras, insertEra, readEras, readFollowed } from "./list-sqlite/feed.ts";
 import { readNote, replaceNote } from "./list-sqlite/notes.ts";
 import { entryColumns, type ListState, migrations, selectState } from "./list-sqlite/schema.ts";
 import type { MailboxName } from "./name.ts";
@@ -41,6 +41,8 @@ class SqliteMailboxList implements MailboxList {
   readonly #apply: ApplyEdits;
   readonly #watch: ChangeWatch;
   readonly #read: ReturnType<typeof prepareReads>;
+  /** Of a sole writer: the number of its last change. */
+  #ownSequence: number | undefined;
 
   constructor({ path, readOnly = false, clock }: MailboxListOptions) {
     this.#database = new DurableDatabase({ path, clock, migrate: migrateWith(migrations) });
@@ -106,10 +108,14 @@ class SqliteMailboxList implements MailboxList {
     return this.#watch.add(listener);
   }
 
-  async beginFeed(): Promise<string> {
+  async beginFeed(isSoleWriter = false): Promise<string> {
     this.#requireWritable();
     const feed = crypto.randomUUID();
-    await this.#database.write(() => insertEra(this.#database.db, { feed, first: this.sequence }));
+    await this.#database.write(() => {
+      const first = this.sequence;
+      insertEra(this.#database.db, { feed, first });
+      if (isSoleWriter) this.#ownSequence = first;
+    });
     return feed;
   }
 
@@ -127,7 +133,12 @@ class SqliteMailboxList implements MailboxList {
   async change(edits: readonly ListEdit[], journal: readonly JournalEdit[] = [], follow?: FollowEdit): Promise<number> {
     this.#requireWritable();
     if (edits.length === 0 && journal.length === 0 && follow === undefined) return this.sequence;
-    const sequence = await this.#database.write(() => this.#apply(edits, journal, follow));
+    const sequence = await this.#database.write(() => {
+      if (this.#ownSequence === undefined) return this.#apply(edits, journal, follow);
+      if (this.sequence !== this.#ownSequence) forgetEras(this.#database.db);
+      this.#ownSequence = this.#apply(edits, journal, follow);
+      return this.#ownSequence;
+    });
     this.#watch.check();
     return sequence;
   }

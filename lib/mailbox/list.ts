@@ -73,8 +73,12 @@ export interface MailboxList {
   changesSince(sequence: number): readonly ListChange[] | undefined;
   /** Calls back soon after any change, by this or another process. Returns the way to stop. */
   watch(listener: () => void): () => void;
-  /** Begins a new era of the feed (feed.ts) and resolves to its name; for the one process that passes the feed on. */
-  beginFeed(): Promise<string>;
+  /**
+   * Begins a new era of the feed (feed.ts) and resolves to its name; for the one process that passes the feed on. As the
+   * sole writer it passes on only its own changes: when another process changes the list all the same, nobody's place in
+   * the feed is known any more.
+   */
+  beginFeed(isSoleWriter?: boolean): Promise<string>;
   /** Whether `changesSince(position.sequence)` completes what somebody at that position knows. */
   continues(position: FeedPosition): boolean;
   /** How far the list follows the feed of its master; undefined: no such place is known. */

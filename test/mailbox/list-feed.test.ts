@@ -106,6 +106,22 @@ test("a list put back from a copy refuses what was reached after the copy was ma
   restored.close();
 });
 
+test("where a sole writer finds that another process wrote, nobody's place is known any more", async () => {
+  const path = newPath();
+  const [writer, other] = [open(path), open(path)];
+  const feed = await writer.beginFeed(true);
+  const before = await writer.change([foreign("user.a")]);
+  expect(writer.continues({ feed, sequence: before })).toBe(true);
+  await other.change([foreign("user.b")]);
+  expect(writer.continues({ feed, sequence: before })).toBe(true); // what follows it is still told
+  const after = await writer.change([foreign("user.c")]);
+  for (const sequence of [before, after]) expect(writer.continues({ feed, sequence })).toBe(false);
+  const again = await other.beginFeed(true);
+  expect(other.continues({ feed: again, sequence: after })).toBe(true);
+  writer.close();
+  other.close();
+});
+
 test("isInHistory() takes an era without a change for the point it is", () => {
   const eras = [
     { feed: "a", first: 0 },

@@ -10,6 +10,11 @@ export function insertEra(db: Database, { feed, first }: Era): void {
   db.query<null, [number]>("DELETE FROM era WHERE number <= (SELECT max(number) FROM era) - ?").run(mostEras);
 }
 
+/** Nobody's place is known any more. */
+export function forgetEras(db: Database): void {
+  db.run("DELETE FROM era");
+}
+
 /** All known eras, oldest first. */
 export function readEras(db: Database): readonly Era[] {
   return db.query<Era, []>("SELECT feed, first FROM era ORDER BY number").all();
