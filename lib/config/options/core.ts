@@ -5,8 +5,8 @@ import type { OptionTable } from "../option.ts";
 const stores = ["imapd", "pop3d", "lmtpd", "ctl_mboxlist", "reconstruct", "quota", "cyr_expire", "xfer"] as const;
 const sessions = ["imapd", "proxyd", "pop3d", "lmtpd", "lmtpproxyd", "timsieved", "mupdate"] as const;
 const imap = ["imapd", "proxyd"] as const;
-const naming = [...sessions, "ctl_mboxlist", "reconstruct", "quota", "cyr_expire", "xfer"] as const;
-const everything = ["master", ...naming, "ctl_mupdate", "saslpasswd", "iatlas"] as const;
+const naming = [...sessions, "ctl_mboxlist", "ctl_mupdate", "reconstruct", "quota", "cyr_expire", "xfer"] as const;
+const everything = ["master", ...naming, "saslpasswd", "iatlas"] as const;
 
 function absolutePath(value: string): string | undefined {
   return value.startsWith("/") ? undefined : "must be an absolute path";

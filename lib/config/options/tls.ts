@@ -42,7 +42,7 @@ export const tlsOptions = {
   tls_server_ca_file: {
     type: "string",
     since: "3",
-    usedBy: [...servers, "ctl_mboxlist", "xfer"],
+    usedBy: [...servers, "ctl_mboxlist", "ctl_mupdate", "xfer"],
     doc: "PEM file of the authorities that other servers' certificates are checked against, and that complete our chain.",
   },
   tls_server_ca_dir: { type: "string", since: "3", usedBy: [], doc: "Folder of authorities." },
@@ -56,13 +56,13 @@ export const tlsOptions = {
   tls_client_cert: {
     type: "string",
     since: "3",
-    usedBy: [...servers, "ctl_mboxlist", "xfer"],
+    usedBy: [...servers, "ctl_mboxlist", "ctl_mupdate", "xfer"],
     doc: "PEM file of the certificate we show to backends and to the MUPDATE master.",
   },
   tls_client_key: {
     type: "string",
     since: "3",
-    usedBy: [...servers, "ctl_mboxlist", "xfer"],
+    usedBy: [...servers, "ctl_mboxlist", "ctl_mupdate", "xfer"],
     doc: "PEM file of tls_client_cert's private key.",
   },
   tls_client_certs: {
