@@ -43,7 +43,10 @@ export interface Relayed {
 const names = ["be1", "be2"] as const;
 
 /** ann's INBOX and INBOX.a are on be1, INBOX.b is on be2; INBOX is selected. */
-export async function relayedInbox(capabilities: readonly string[] = ["LITERAL+"]): Promise<Relayed> {
+export async function relayedInbox(
+  capabilities: readonly string[] = ["LITERAL+"],
+  pair: () => [Connection, Connection] | Promise<[Connection, Connection]> = connectionPair,
+): Promise<Relayed> {
   const list = await listOf(
     entry("user.ann", "ann lrswipkxtea", { server: "be1" }),
     entry("user.ann.a", "ann lrswipkxtea", { server: "be1" }),
@@ -52,7 +55,7 @@ export async function relayedInbox(capabilities: readonly string[] = ["LITERAL+"
   const backends = new Map<string, LineDialogue>();
   const remotes = new Map<string, ImapClient>();
   for (const name of names) {
-    const [theirs, ours] = connectionPair();
+    const [theirs, ours] = await pair();
     const remote = new ImapClient(name, ours, 60_000);
     remote.capabilities = new Set(capabilities);
     remotes.set(name, remote);
@@ -65,7 +68,7 @@ export async function relayedInbox(capabilities: readonly string[] = ["LITERAL+"
     },
   };
   const server = testServer({ list, router: routerElsewhere(list, () => links) });
-  const [toClient, mine] = connectionPair();
+  const [toClient, mine] = await pair();
   const released = Promise.withResolvers<void>();
   const session = new Session(server, toClient, released.resolve);
   session.login(plainIdentity("ann"));
