@@ -70,6 +70,22 @@ test("after a lost connection a replica fetches only what it missed", async () =
   world.replica.stop();
 });
 
+test("to resume neither side walks through its list", async () => {
+  const registry = emptyRegistry([ann, bob]);
+  const world = replicaOf(registry);
+  await world.replica.reached("following");
+  const refuse = () => {
+    throw new Error("walked through everything");
+  };
+  Object.assign(registry, { records: refuse });
+  Object.assign(world.list, { entries: refuse });
+  await cut(world);
+  await registry.activate(carl.name, carl.location, carl.acl);
+  expect(await world.replica.settle()).toBe(true);
+  expect(world.list.find(carl.name)).toEqual(entryOf(carl));
+  world.replica.stop();
+});
+
 test("a replica that is started anew goes on from the place in its list", async () => {
   const registry = emptyRegistry([ann]);
   const list = new MemoryMailboxList();
