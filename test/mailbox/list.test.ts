@@ -120,8 +120,14 @@ for (const [title, create] of implementations) {
       expect(list.journal()).toEqual([record]);
       await list.change([put("a")], [{ write: { ...record, worker: "" } }]);
       expect(list.journal()).toEqual([{ ...record, worker: "" }]);
+      const taken = { ...record, worker: "other" };
+      await list.change([], [{ take: taken, from: "" }]);
+      expect(list.journal()).toEqual([taken]);
+      await expect(list.change([], [{ take: record, from: "" }])).rejects.toMatchObject({ code: "INUSE" });
+      expect(list.journal()).toEqual([taken]);
       await list.change([], [{ clear: name("a") }]);
       expect(list.journal()).toEqual([]);
+      await expect(list.change([], [{ take: record, from: "" }])).rejects.toMatchObject({ code: "INUSE" });
     });
 
     test("numbers changes, and tells the latest state of each name since", async () => {

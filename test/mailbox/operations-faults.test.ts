@@ -274,3 +274,112 @@ test("recover() leaves alone what a living process is at", async () => {
   await world.operations.recover(true);
   expect(world.list.journal()).toEqual([]);
 });
+
+/** What runs in another process goes on while we wait, and time passes. */
+async function ended<T>(world: BackendWorld, work: Promise<T>): Promise<T> {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  work.then(over, over);
+  for (let turn = 0; turn < 10_000 && !isOver; turn++) {
+    world.clock.advance(1);
+    await Promise.resolve();
+  }
+  return work;
+}
+
+/** Two processes of one server; the first stands at `step` until it may go on. */
+async function standingAt(world: BackendWorld, step: string, run: (operations: MailboxOperations) => Promise<unknown>) {
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const first = world.start(
+    (each) => {
+      if (each !== step) return undefined;
+      reached.resolve();
+      return released.promise;
+    },
+    () => true,
+  );
+  const running = run(first);
+  await reached.promise;
+  return { running, second: world.start(undefined, () => true), goOn: released.resolve };
+}
+
+const rivals: readonly { readonly what: string; readonly run: Case["run"]; readonly code: string | undefined }[] = [
+  { what: "CREATE of the new name", run: (it) => it.create(admin, name("user.ann.z")), code: "ALREADYEXISTS" },
+  { what: "CREATE below the new name", run: (it) => it.create(admin, name("user.ann.z.new")), code: undefined },
+  { what: "DELETE of a child", run: (it) => it.remove(ann, name("user.ann.a.b")), code: "NONEXISTENT" },
+  {
+    what: "SETACL of a child",
+    run: (it) => it.setAcl(ann, name("user.ann.a.b"), "bob", parseRightsChange("lr")),
+    code: "NONEXISTENT",
+  },
+  {
+    what: "RENAME to the same name",
+    run: (it) => it.rename(ann, name("user.ann.c"), name("user.ann.z")),
+    code: "ALREADYEXISTS",
+  },
+];
+
+for (const { what, run, code } of rivals) {
+  test(`${what} in another process waits for RENAME with children`, async () => {
+    const world = await newWorld(cases[0]!);
+    await world.make(["user.ann.c"]);
+    const rename: Case["run"] = (it) => it.rename(ann, name("user.ann.a"), name("user.ann.z"));
+    const { running, second, goOn } = await standingAt(world, "rename:commit", rename);
+    const waiting = run(second).then(
+      () => undefined,
+      (fault) => fault.code,
+    );
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+    goOn();
+    await running;
+    expect(await ended(world, waiting)).toBe(code);
+    expectSound(world, what);
+  });
+}
+
+test("two operations that begin on each other's names at the same moment end both", async () => {
+  const world = await newWorld(cases[0]!);
+  const [first, second] = [world.start(undefined, () => true), world.start(undefined, () => true)];
+  const outcomes = await ended(
+    world,
+    Promise.allSettled([
+      first.rename(ann, name("user.ann.a"), name("user.ann.z")),
+      second.rename(ann, name("user.ann.a.b"), name("user.ann.y")),
+      first.create(ann, name("user.ann.z")),
+      second.remove(ann, name("user.ann.a")),
+    ]),
+  );
+  expect(outcomes.map(({ status }) => status)).toContain("fulfilled");
+  expectSound(world, "all ended");
+});
+
+for (const mode of ["immediate", "delayed"] as const) {
+  test(`DELETE, ${mode}, goes through without the master with delete_without_mupdate, and it hears of it later (W13)`, async () => {
+    const world = new BackendWorld(new FakeMaster(), { delete_mode: mode, delete_without_mupdate: true });
+    await world.make(["user.ann", "user.ann.a"], 2);
+    world.master!.isUp = false;
+    await world.operations.remove(ann, name("user.ann.a"));
+    expect(world.list.find(name("user.ann.a"))).toBeUndefined();
+    expect(world.master!.names.has(name("user.ann.a"))).toBe(true);
+    await expect(world.operations.create(ann, name("user.ann.b"))).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    world.master!.isUp = true;
+    await world.operations.recover(false);
+    expectSound(world, mode);
+    expect(world.store.messages).toBe(mode === "delayed" ? 4 : 2);
+  });
+}
+
+test("what belongs to a user's names follows a RENAME that recovery finishes", async () => {
+  const world = await newWorld(cases[0]!);
+  await world.subscriptions.add("ann", name("user.ann.a"));
+  await world.quota.setLimits(name("user.ann"), { STORAGE: 1_000_000 });
+  await world.crashAt("rename:activate", (it) => it.rename(admin, name("user.ann"), name("user.eve")));
+  await world.operations.recover();
+  expectSound(world, "recovered");
+  expect(world.subscriptions.list("eve").map(String)).toEqual(["user.eve.a"]);
+  expect(world.quota.find(name("user.ann"))).toBeUndefined();
+  expect(world.quota.find(name("user.eve"))?.limits.STORAGE).toBe(1_000_000);
+});

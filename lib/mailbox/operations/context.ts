@@ -220,9 +220,12 @@ export function isRefusal(fault: unknown): boolean {
   return fault instanceof No && !isTemporary(fault);
 }
 
-/** Runs `work` for all, some at a time; rejects with the first failure after all have ended. */
-export async function forEachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const atOnce = 32;
+/** Runs `work` for all, `atOnce` at a time; rejects with the first failure after all of those have ended. */
+export async function forEachAtOnce<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  atOnce = 32,
+): Promise<void> {
   for (let start = 0; start < items.length; start += atOnce) {
     const outcomes = await Promise.allSettled(items.slice(start, start + atOnce).map(work));
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;

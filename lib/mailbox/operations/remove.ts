@@ -44,6 +44,9 @@ function withChildrenOfUser(context: OperationsContext, entry: MailboxEntry): re
   return isInbox(entry.name) ? [entry, ...context.list.descendants(entry.name)] : [entry];
 }
 
+/** Each opens a folder and syncs it: more at once hold the loop and gain nothing. */
+const removedAtOnce = 4;
+
 async function removeDelayed(
   context: OperationsContext,
   name: MailboxName,
@@ -60,7 +63,8 @@ async function removeDelayed(
 /** A mailbox, or a user's INBOX and all that is below it. The INBOX goes last: as long as something is left, the user is there. */
 async function removeNow(context: OperationsContext, [first, ...below]: readonly MailboxEntry[]): Promise<void> {
   // Locks are always taken downwards: whoever holds a name may wait for one below it.
-  await forEachAtOnce(below.reverse(), (entry) => context.locks.hold([entry.name], () => removeOne(context, entry)));
+  const remove = (entry: MailboxEntry) => context.locks.hold([entry.name], () => removeOne(context, entry));
+  await forEachAtOnce(below.reverse(), remove, removedAtOnce);
   if (first === undefined) return;
   await removeOne(context, first);
   await forgetName(context, first.name);
