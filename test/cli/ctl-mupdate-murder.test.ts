@@ -2,7 +2,7 @@
 // broken on purpose, and mends it.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../lib/base/clock.ts";
 import { claimSingleRun } from "../../lib/daemon/single-run.ts";
@@ -12,8 +12,6 @@ import { runToEnd } from "../support/command-line.ts";
 import { ImapWire } from "../support/imap-wire.ts";
 import { eventually, type Murder, type NodeName, startMurder } from "../support/murder.ts";
 
-const longMs = 120_000;
-
 let murder: Murder;
 let asAdmin: readonly string[];
 
@@ -22,11 +20,11 @@ beforeAll(async () => {
   const password = join(murder.folder, "admin-password");
   writeFileSync(password, `${murder.passwordOf(murder.admin)}\n`, { mode: 0o600 });
   asAdmin = ["--admin", murder.admin, "--password-file", password];
-}, longMs);
+}, 120_000);
 
 afterAll(async () => {
   await murder?.[Symbol.asyncDispose]();
-}, longMs);
+}, 120_000);
 
 /** Runs a command with the configuration of a node. */
 function ctl(node: NodeName, command: string, ...argv: readonly string[]) {
@@ -55,149 +53,136 @@ function rowsOf(stdout: string): string[] {
   return rows.map(({ kind, source, name }) => `${kind} ${source} ${name}`).sort();
 }
 
-test(
-  "status shows the master and all that follow it, without delay",
-  async () => {
-    const expected = [
-      "backend backend1",
-      "backend backend2",
-      "master mupdate",
-      "replica frontend1",
-      "replica frontend2",
-    ];
-    await eventually("all have reported to the master", async () => {
-      const rows = await status();
-      return (
-        rows
-          .map(({ role, name }) => `${role} ${name}`)
-          .sort()
-          .join() === expected.join()
-      );
-    });
-    await eventually("the replicas have caught up", async () =>
-      (await status()).every(({ role, entries, lag }) => role !== "replica" || (entries === 5 && lag === 0)),
+test("status shows the master and all that follow it, without delay", async () => {
+  const expected = ["backend backend1", "backend backend2", "master mupdate", "replica frontend1", "replica frontend2"];
+  await eventually("all have reported to the master", async () => {
+    const rows = await status();
+    return (
+      rows
+        .map(({ role, name }) => `${role} ${name}`)
+        .sort()
+        .join() === expected.join()
     );
-    const backends = (await status()).filter(({ role }) => role === "backend");
-    expect(backends.map(({ outbox }) => outbox)).toEqual([0, 0]);
-    const replica = await ctl("backend1", "status", "--json", "--server", murderReplica());
-    expect(JSON.parse(replica.stdout.split("\n")[0]!)).toMatchObject({
-      role: "replica",
-      name: "frontend1",
-      entries: 5,
-    });
-  },
-  longMs,
-);
+  });
+  await eventually("the replicas have caught up", async () =>
+    (await status()).every(({ role, entries, lag }) => role !== "replica" || (entries === 5 && lag === 0)),
+  );
+  const backends = (await status()).filter(({ role }) => role === "backend");
+  expect(backends.map(({ outbox }) => outbox)).toEqual([0, 0]);
+  const replica = await ctl("backend1", "status", "--json", "--server", murderReplica());
+  expect(JSON.parse(replica.stdout.split("\n")[0]!)).toMatchObject({
+    role: "replica",
+    name: "frontend1",
+    entries: 5,
+  });
+}, 120_000);
 
-test(
-  "find and list tell where mailboxes are, from the master and from a replica",
-  async () => {
-    expect(await ctl("frontend1", "find", "user/ann")).toEqual({
-      code: 0,
-      stderr: "",
-      stdout: [
-        "NAME      STATE   SERVER    PARTITION  ACL",
-        "user.ann  active  backend1  default    ann lrswipkxtecdan",
-        "",
-      ].join("\n"),
-    });
-    const names = (stdout: string) =>
-      stdout
-        .split("\n")
-        .slice(1, -1)
-        .map((line) => line.split("\t")[0]);
-    const fromReplica = await ctl("backend2", "list", "--tsv", "--server", murderReplica(), "user");
-    expect(names(fromReplica.stdout)).toEqual(["user.ann", "user.bob", "user.carl", "user.dora"]);
-    expect(await ctl("backend2", "delete", "--yes", "--server", murderReplica(), "user/ann")).toMatchObject({
-      code: 69,
-    });
-  },
-  longMs,
-);
+test("find and list tell where mailboxes are, from the master and from a replica", async () => {
+  expect(await ctl("frontend1", "find", "user/ann")).toEqual({
+    code: 0,
+    stderr: "",
+    stdout: [
+      "NAME      STATE   SERVER    PARTITION  ACL",
+      "user.ann  active  backend1  default    ann lrswipkxtecdan",
+      "",
+    ].join("\n"),
+  });
+  const names = (stdout: string) =>
+    stdout
+      .split("\n")
+      .slice(1, -1)
+      .map((line) => line.split("\t")[0]);
+  const fromReplica = await ctl("backend2", "list", "--tsv", "--server", murderReplica(), "user");
+  expect(names(fromReplica.stdout)).toEqual(["user.ann", "user.bob", "user.carl", "user.dora"]);
+  expect(await ctl("backend2", "delete", "--yes", "--server", murderReplica(), "user/ann")).toMatchObject({
+    code: 69,
+  });
+}, 120_000);
 
-test(
-  "watch sees a mailbox being made",
-  async () => {
-    const watching = ctl("frontend2", "watch", "--json", "--limit", "1", "--timeout", "60", "user/zoe");
-    await eventually("watch streams", async () => (await status("--all")).some(({ role }) => role === "stream"));
-    using admin = await ImapWire.login(murder, murder.backends[0].imap, murder.admin);
-    await admin.ok("CREATE user/zoe");
-    const { code, stdout } = await watching;
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ name: "user.zoe", wasKnown: true, wasState: null });
-  },
-  longMs,
-);
+test("watch sees a mailbox being made", async () => {
+  const watching = ctl("frontend2", "watch", "--json", "--limit", "1", "--timeout", "60", "user/zoe");
+  await eventually("watch streams", async () => (await status("--all")).some(({ role }) => role === "stream"));
+  using admin = await ImapWire.login(murder, murder.backends[0].imap, murder.admin);
+  await admin.ok("CREATE user/zoe");
+  const { code, stdout } = await watching;
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ name: "user.zoe", wasKnown: true, wasState: null });
+}, 120_000);
 
-test(
-  "check says nothing while all agree, and finds what was broken; reconcile mends it (S163–S168)",
-  async () => {
-    expect(await check("frontend1")).toEqual({ code: 0, stdout: "", stderr: "" });
+test("check says nothing while all agree, and finds what was broken; reconcile mends it (S163–S168)", async () => {
+  expect(await check("frontend1")).toEqual({ code: 0, stdout: "", stderr: "" });
 
-    await ctl("backend1", "delete", "--yes", "user/ann");
-    await ctl("backend1", "activate", "--yes", "user/ghost", "backend2!default", "ann lrs");
-    await ctl("backend1", "activate", "--yes", "user/bob", "backend1!default", "bob lr");
-    await ctl("backend1", "activate", "--yes", "user/carl", "backend1!default");
-    const found = await check("frontend1", "--json");
-    expect(found).toMatchObject({ code: 1, stderr: "" });
-    expect(rowsOf(found.stdout)).toEqual([
-      "conflicting backend2 user.carl",
-      "different backend1 user.bob",
-      "missing backend1 user.ann",
-      "stale backend1 user.carl",
-      "stale backend2 user.ghost",
-    ]);
-    const own = await check("backend2", "--json", "--only", "local");
-    expect(rowsOf(own.stdout)).toEqual(["conflicting backend2 user.carl", "stale backend2 user.ghost"]);
+  await ctl("backend1", "delete", "--yes", "user/ann");
+  await ctl("backend1", "activate", "--yes", "user/ghost", "backend2!default", "ann lrs");
+  await ctl("backend1", "activate", "--yes", "user/bob", "backend1!default", "bob lr");
+  await ctl("backend1", "activate", "--yes", "user/carl", "backend1!default");
+  const found = await check("frontend1", "--json");
+  expect(found).toMatchObject({ code: 1, stderr: "" });
+  expect(rowsOf(found.stdout)).toEqual([
+    "conflicting backend2 user.carl",
+    "different backend1 user.bob",
+    "missing backend1 user.ann",
+    "stale backend1 user.carl",
+    "stale backend2 user.ghost",
+  ]);
+  const own = await check("backend2", "--json", "--only", "local");
+  expect(rowsOf(own.stdout)).toEqual(["conflicting backend2 user.carl", "stale backend2 user.ghost"]);
 
-    expect(await ctl("backend1", "reconcile", "--dry-run")).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining("Force Activate: user.ann\n"),
-    });
-    // In this order: the claim of backend1 goes first, and carl's mailbox need not go to quarantine.
-    for (const backend of ["backend1", "backend2"] as const) {
-      expect(await ctl(backend, "reconcile")).toMatchObject({ code: 0 });
-    }
-    expect(await check("frontend1")).toEqual({ code: 0, stdout: "", stderr: "" });
-    expect(await ctl("backend1", "reconcile")).toEqual({ code: 0, stdout: "", stderr: "" });
-  },
-  longMs,
-);
+  expect(await ctl("backend1", "reconcile", "--dry-run")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("Force Activate: user.ann\n"),
+  });
+  // In this order: the claim of backend1 goes first, and carl's mailbox need not go to quarantine.
+  for (const backend of ["backend1", "backend2"] as const) {
+    expect(await ctl(backend, "reconcile")).toMatchObject({ code: 0 });
+  }
+  expect(await check("frontend1")).toEqual({ code: 0, stdout: "", stderr: "" });
+  expect(await ctl("backend1", "reconcile")).toEqual({ code: 0, stdout: "", stderr: "" });
+}, 120_000);
 
-test(
-  "check finds a replica whose list was damaged",
-  async () => {
-    const path = join(murder.folder, "frontend2", "mailboxes.db");
-    const list = openMailboxList({ path, clock: systemClock });
-    await list.change([{ remove: requireMailboxName("user.dora") }]);
-    list.close();
-    for (const node of ["frontend1", "frontend2"] as const) {
-      const found = await check(node, "--json");
-      expect([found.code, rowsOf(found.stdout)]).toEqual([1, ["missing frontend2 user.dora"]]);
-    }
-  },
-  longMs,
-);
+test("check finds a replica whose list was damaged", async () => {
+  const path = join(murder.folder, "frontend2", "mailboxes.db");
+  const list = openMailboxList({ path, clock: systemClock });
+  await list.change([{ remove: requireMailboxName("user.dora") }]);
+  list.close();
+  for (const node of ["frontend1", "frontend2"] as const) {
+    const found = await check(node, "--json");
+    expect([found.code, rowsOf(found.stdout)]).toEqual([1, ["missing frontend2 user.dora"]]);
+  }
+}, 120_000);
 
-test(
-  "check waits for nobody who runs already, and for no master that is away",
-  async () => {
-    const run = claimSingleRun(join(murder.folder, "backend1"), "ctl_mupdate");
-    expect(await check("backend1")).toMatchObject({
-      code: 75,
-      stdout: "",
-      stderr: expect.stringContaining("Another run is under way"),
-    });
-    run.release();
-    await murder.stopNode("mupdate");
-    for (const command of ["status", "check", "reconcile"]) {
-      const { code, stdout, stderr } = await ctl("backend1", command);
-      expect([code, stdout]).toEqual([75, ""]);
-      expect(stderr).toContain("connection refused");
-    }
-  },
-  longMs,
-);
+test("rebuild waits until the backends have refilled a master that lost its list", async () => {
+  await murder.stopNode("mupdate");
+  for (const file of readdirSync(join(murder.folder, "mupdate"))) {
+    if (file.startsWith("mailboxes.db")) rmSync(join(murder.folder, "mupdate", file));
+  }
+  await murder.startNode("mupdate");
+  const backends = ["--backend", "backend1", "--backend", "backend2"];
+  const { code, stdout } = await ctl("frontend1", "rebuild", "--yes", "--json", ...backends);
+  expect(code).toBe(0);
+  const rows = stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+  expect(rows).toEqual([
+    { backend: "backend1", announced: "itself", mailboxes: 3, problem: null },
+    { backend: "backend2", announced: "itself", mailboxes: 3, problem: null },
+  ]);
+  expect(await check("frontend1")).toEqual({ code: 0, stdout: "", stderr: "" });
+}, 120_000);
+
+test("check waits for nobody who runs already, and for no master that is away", async () => {
+  const run = claimSingleRun(join(murder.folder, "backend1"), "ctl_mupdate");
+  expect(await check("backend1")).toMatchObject({
+    code: 75,
+    stdout: "",
+    stderr: expect.stringContaining("Another run is under way"),
+  });
+  run.release();
+  await murder.stopNode("mupdate");
+  for (const command of ["status", "check", "reconcile"]) {
+    const { code, stdout, stderr } = await ctl("backend1", command);
+    expect([code, stdout]).toEqual([75, ""]);
+    expect(stderr).toContain("connection refused");
+  }
+}, 120_000);
 
 /** The first frontend's replica. */
 function murderReplica(): string {

@@ -51,7 +51,7 @@ test("rebuild leaves a name alone that another server has, and says so", async (
   expect(await rebuild(world, "--backend", "be1", "--pull", "--yes")).toMatchObject({
     code: 75,
     stderr: expect.stringContaining("Left alone: user.ann on be1: the master has it at be2!default\n"),
-    stdout: "backend\tannounced\tmailboxes\tproblem\nbe1\tpulled\t1\t1 names are not announced\n",
+    stdout: "backend\tannounced\tmailboxes\tproblem\nbe1\tpulled\t1\t1 not announced\n",
   });
   expect(registry.find(ann.name)?.location as string).toBe("be2!default");
 });
@@ -60,18 +60,28 @@ test("rebuild waits for backends that announce themselves, and tells who refuses
   const refused = "refused: Refusing to withdraw all";
   const peers = [peer("be1", {}), peer("be2", { lastReconcile: refused })];
   const status = () => ({ ...emptyStatus(), entries: 7, peers });
-  expect(await rebuild({ master: sessionOptions(emptyRegistry(), { status }) })).toEqual({
+  const registry = emptyRegistry([ann, active("user.bob", "be2!default")]);
+  expect(await rebuild({ master: sessionOptions(registry, { status }) })).toEqual({
     code: 75,
     stderr: `mu.lab has 7 names\nbe1 has announced all it has\nbe2 is announcing: ${refused}\n`,
     stdout: `backend\tannounced\tmailboxes\tproblem\nbe1\titself\t1\t\nbe2\tnone\t1\t${refused}\n`,
   });
   let looks = 0;
   const slow = () => ({ ...emptyStatus(), peers: [peer("be1", { outbox: looks++ < 2 ? 1 : 0 })] });
-  const master = sessionOptions(emptyRegistry(), { status: slow });
+  const master = sessionOptions(registry, { status: slow });
   expect(await runCommand(rebuildProgram, { master, clock: systemClock }, "--tsv", "--timeout", "30")).toMatchObject({
     code: 0,
     stdout: "backend\tannounced\tmailboxes\tproblem\nbe1\titself\t1\t\n",
   });
+});
+
+test("rebuild does not believe a report that the master's list does not bear out", async () => {
+  const status = () => ({ ...emptyStatus(), peers: [peer("be1", { mailboxes: 2 })] });
+  expect(await rebuild({ master: sessionOptions(emptyRegistry([ann]), { status }) })).toMatchObject({
+    code: 75,
+    stdout: "backend\tannounced\tmailboxes\tproblem\nbe1\tnone\t2\thas not announced all it has yet\n",
+  });
+  expect(await rebuild({})).toMatchObject({ code: 75, stderr: expect.stringContaining("No backend is known") });
 });
 
 test("rebuild asks before it goes on without a backend, and changes nothing with --dry-run", async () => {

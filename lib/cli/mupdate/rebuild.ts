@@ -95,6 +95,8 @@ class Rebuild {
       const expected = await this.#expected(client);
       const before = await this.#refill(client, expected);
       this.#describe(before);
+      if (before.backends.length === 0)
+        throw new No("UNAVAILABLE", "No backend is known: wait, or name them (--backend)");
       const missing = before.backends.filter(({ isConnected }) => !isConnected).map(({ name }) => name);
       if (this.#flags["dry-run"]) return exitCodes.ok;
       if (missing.length > 0 && !this.#mayGoOn(missing)) return exitCodes.differs;
@@ -185,7 +187,7 @@ class Rebuild {
     try {
       const { mailboxes, failures } = await pullBackend(this.#reach, client, backend);
       for (const { name, reason } of failures) this.#tools.screen.say(`Left alone: ${name} on ${backend}: ${reason}\n`);
-      const problem = failures.length > 0 ? `${failures.length} names are not announced` : undefined;
+      const problem = failures.length > 0 ? `${failures.length} not announced` : undefined;
       return { backend, how: "pulled", mailboxes, problem };
     } catch (fault) {
       return { backend, how: "none", mailboxes: undefined, problem: describeFault(fault) };

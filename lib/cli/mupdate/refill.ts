@@ -6,7 +6,7 @@ import type { PeerStatus } from "../../mupdate/extension.ts";
 export interface RefillingBackend {
   readonly name: string;
   readonly isConnected: boolean;
-  /** It has resynchronised over the connection that it has now, and nothing waits to be announced. */
+  /** It has resynchronised with the master as it is now, and nothing waits to be announced. */
   readonly isDone: boolean;
   readonly mailboxes: number | undefined;
   /** Why it announces nothing. */
@@ -26,8 +26,18 @@ export async function readRefill(client: MupdateClient, expected: readonly strin
   const status = client.banner.feed === undefined ? undefined : await client.status();
   const peers = new Map<string, PeerStatus>();
   for (const peer of status?.peers ?? []) if (peer.kind === "backend") peers.set(peer.name, peer);
-  const names = [...new Set([...expected, ...peers.keys()])].sort();
-  return { entries: status?.entries, backends: names.map((name) => backendOf(name, peers.get(name), nowMs)) };
+  const backends: RefillingBackend[] = [];
+  for (const name of [...new Set([...expected, ...peers.keys()])].sort()) {
+    const backend = backendOf(name, peers.get(name), nowMs);
+    backends.push({ ...backend, isDone: backend.isDone && (await hasAll(client, backend)) });
+  }
+  return { entries: status?.entries, backends };
+}
+
+/** A report may be older than the loss of the list: the names have to be there. */
+async function hasAll(client: MupdateClient, { name, mailboxes = 0 }: RefillingBackend): Promise<boolean> {
+  const announced = await client.list(`${name}!`);
+  return announced.filter(({ state }) => state === "active").length >= mailboxes;
 }
 
 function backendOf(name: string, peer: PeerStatus | undefined, nowMs: number): RefillingBackend {
