@@ -187,7 +187,7 @@ export class Dispatcher implements PipelineEvents {
   }
 
   #begin(frame: Frame): Command | Unreadable {
-    this.#session.heardFrom = undefined;
+    this.#session.relaying.heardFrom = undefined;
     return readCommand(frame);
   }
 
@@ -272,9 +272,9 @@ export class Dispatcher implements PipelineEvents {
     const session = this.#session;
     const { selection } = session;
     if (selection?.kind === "here") selection.local.announce(session, row.usesSequenceNumbers !== true);
-    if (selection?.kind !== "elsewhere" || selection.remote === session.heardFrom || !selection.remote.isOpen)
+    if (selection?.kind !== "elsewhere" || selection.remote === session.relaying.heardFrom || !selection.remote.isOpen)
       return end();
-    return session.hearNews(selection.remote).then(end, () => {
+    return session.relaying.hearNews(selection.remote).then(end, () => {
       this.#dropLostSelection();
       end();
     });

@@ -8,13 +8,13 @@ import { newSessionId } from "../base/session-id.ts";
 import { greetingName } from "../config/product.ts";
 import { type RightsReader, rightsReaderOf } from "../mailbox/effective-rights.ts";
 import { Namespace } from "../mailbox/namespace.ts";
-import type { Completion, Links, Remote, ReplySink } from "../mailbox/place.ts";
+import type { Completion, Links, Remote } from "../mailbox/place.ts";
 import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
 import type { Identity } from "../sasl/identity.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { formatCapabilities } from "./capability.ts";
 import { Dispatcher } from "./dispatch.ts";
-import { type IdPairs, type Origin, readOrigin } from "./origin.ts";
+import { Relaying } from "./relaying.ts";
 import { statusLine } from "./reply.ts";
 import type { Command } from "./row.ts";
 import type { Selection } from "./selection.ts";
@@ -37,17 +37,15 @@ export class Session implements Receiver {
   readonly enabled = new Set<string>();
   /** The client used RLIST or RLSUB: it understands referrals (RFC 2193). */
   understandsReferrals = false;
-  /** The other server whose answer to the running command went to the client, if one did. */
-  heardFrom: Remote | undefined;
   /** Set by LOGOUT and faults: nothing more is read. */
   isEnding = false;
+  /** The way to other servers. */
+  readonly relaying = new Relaying(this);
 
   readonly #reader = new FrameReader({ maxText: maxCommandText });
   readonly #dispatcher: Dispatcher;
   #namespace: Namespace | undefined;
   #rights: RightsReader | undefined;
-  #links: Links | undefined;
-  #origin: Origin;
   #isBusy = false;
   #isPaused = false;
   #pendingAtIdle = 0;
@@ -64,8 +62,6 @@ export class Session implements Receiver {
     this.connection = connection;
     this.id = newSessionId();
     this.log = server.log.with({ session: this.id, client: connection.remote.host });
-    const { host: remoteHost, port: remotePort } = connection.remote;
-    this.#origin = { sessionId: this.id, remoteHost, remotePort, hopsLeft: server.config.proxy_max_hops };
     this.#dispatcher = new Dispatcher(this, this.#reader);
     this.#onEnd = onEnd;
   }
@@ -102,6 +98,11 @@ export class Session implements Receiver {
   }
 
   // ---- state
+
+  /** The client is gone. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
 
   get isAuthenticated(): boolean {
     return this.identity !== undefined;
@@ -145,60 +146,12 @@ export class Session implements Receiver {
   // ---- other servers
 
   get links(): Links {
-    this.#links ??= this.server.router.openLinks({
-      ...this.#origin,
-      identity: this.user,
-      isSecure: this.connection.tls !== undefined,
-    });
-    return this.#links;
-  }
-
-  /** Another server speaks for the client, and says who he is. */
-  comesFrom(pairs: IdPairs): void {
-    this.#origin = readOrigin(pairs, this.#origin);
-    const { remoteHost, sessionId } = this.#origin;
-    this.log = this.log.with({ origin: remoteHost, originSession: sessionId });
+    return this.relaying.links;
   }
 
   /** Passes a command on as it came and its untagged answers back as they come. */
   relay(command: Command, remote: Remote): Promise<Completion> {
-    return this.#whileHeard(() =>
-      remote.relay(
-        command.frame,
-        this.replySink(remote, (text) => void this.send(`+ ${text}\r\n`)),
-      ),
-    );
-  }
-
-  /** Has another server tell the client what is new in the mailbox that is selected there. */
-  hearNews(remote: Remote): Promise<Completion> {
-    return this.#whileHeard(() => {
-      const noop = remote.begin("N", this.replySink(remote, ignoreContinuation));
-      void noop.send("N NOOP\r\n");
-      return noop.completion;
-    });
-  }
-
-  /** What another server answers goes to the client. */
-  replySink(remote: Remote, continuation: (text: string) => void): ReplySink {
-    this.heardFrom = remote;
-    return {
-      data: (bytes) => this.send(bytes),
-      drained: () => this.drained(),
-      continuation,
-      cut: () => this.hangUp(),
-    };
-  }
-
-  async #whileHeard<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new Bye("Connection closed");
-    // Nobody reads the rest of the answer of a client that is gone: the other server need not send it, nor be waited for.
-    const stop = this.onClose(() => this.#links?.closeAll());
-    try {
-      return await work();
-    } finally {
-      stop();
-    }
+    return this.relaying.relay(command, remote);
   }
 
   /** No command is under way at the selected mailbox's server any more. */
@@ -274,7 +227,7 @@ export class Session implements Receiver {
     for (const listener of this.#closeListeners) listener();
     this.#closeListeners.clear();
     if (!this.#isBusy) this.#release();
-    else if (this.#dispatcher.isStreaming) this.#links?.closeAll();
+    else if (this.#dispatcher.isStreaming) this.relaying.closeAll();
   }
 
   /** A long answer is not silence, as long as the client takes some of it between two calls. */
@@ -359,9 +312,7 @@ export class Session implements Receiver {
 
   #release(): void {
     this.deselect();
-    this.#links?.closeAll();
+    this.relaying.closeAll();
     this.#onEnd();
   }
 }
-
-function ignoreContinuation(): void {}

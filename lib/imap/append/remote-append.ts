@@ -35,7 +35,7 @@ export class RemoteAppend implements AppendUpload {
     private readonly isDoubtful: boolean,
   ) {
     this.#hasLiteralPlus = remote.capabilities.has("LITERAL+");
-    const sink = session.replySink(remote, () => this.#invited?.());
+    const sink = session.relaying.replySink(remote, () => this.#invited?.());
     this.#command = remote.begin(tag, sink);
     this.#ended = this.#command.completion.then(
       (completion) => {

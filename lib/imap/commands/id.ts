@@ -46,7 +46,7 @@ export const idRow = row<IdPairs>({
     );
     const { identity } = session;
     // Who acts for somebody else is a server of the murder: users' own words of where they come from are not believed.
-    if (identity && identity.authenticated !== identity.user) session.comesFrom(pairs);
+    if (identity && identity.authenticated !== identity.user) session.relaying.comesFrom(pairs);
     session.log.info("client id", { name: pairs.get("name"), version: pairs.get("version") });
     return undefined;
   },

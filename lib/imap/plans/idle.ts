@@ -31,7 +31,7 @@ function begin(session: Session, tag: string, remote: Remote): Idling {
   const invited = new Promise<"invited">((resolve) => {
     invite = resolve;
   });
-  const sink = session.replySink(remote, () => {
+  const sink = session.relaying.replySink(remote, () => {
     session.send("+ idling\r\n");
     invite("invited");
   });

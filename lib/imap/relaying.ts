@@ -1,0 +1,89 @@
+// A session's way to other servers: the connections to them, what they are told of the client, and what they answer him.
+// Which command goes where is decided by dispatch.ts and plans/; commands that wait for nothing go through pipeline.ts.
+
+import { Bye } from "../base/fault.ts";
+import type { Completion, Links, Remote, ReplySink } from "../mailbox/place.ts";
+import { type IdPairs, type Origin, readOrigin } from "./origin.ts";
+import type { Command } from "./row.ts";
+import type { Session } from "./session.ts";
+
+export class Relaying {
+  /** The server whose answer to the running command went to the client, if one did. */
+  heardFrom: Remote | undefined;
+  readonly #session: Session;
+  #links: Links | undefined;
+  #origin: Origin | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get links(): Links {
+    const { server, user, connection } = this.#session;
+    this.#links ??= server.router.openLinks({
+      ...this.origin,
+      identity: user,
+      isSecure: connection.tls !== undefined,
+    });
+    return this.#links;
+  }
+
+  /** Where the client comes from, as far as we know. */
+  get origin(): Origin {
+    const { id, connection, server } = this.#session;
+    const { host: remoteHost, port: remotePort } = connection.remote;
+    return this.#origin ?? { sessionId: id, remoteHost, remotePort, hopsLeft: server.config.proxy_max_hops };
+  }
+
+  /** Another server speaks for the client, and says who he is. */
+  comesFrom(pairs: IdPairs): void {
+    const origin = readOrigin(pairs, this.origin);
+    this.#origin = origin;
+    this.#session.log = this.#session.log.with({ origin: origin.remoteHost, originSession: origin.sessionId });
+  }
+
+  /** Passes a command on as it came and its untagged answers back as they come. */
+  relay(command: Command, remote: Remote): Promise<Completion> {
+    const sink = this.replySink(remote, (text) => void this.#session.send(`+ ${text}\r\n`));
+    return this.#whileHeard(() => remote.relay(command.frame, sink));
+  }
+
+  /** Has another server tell the client what is new in the mailbox that is selected there. */
+  hearNews(remote: Remote): Promise<Completion> {
+    const sink = this.replySink(remote, ignoreContinuation);
+    return this.#whileHeard(() => {
+      const noop = remote.begin("N", sink);
+      void noop.send("N NOOP\r\n");
+      return noop.completion;
+    });
+  }
+
+  /** What another server answers goes to the client. */
+  replySink(remote: Remote, continuation: (text: string) => void): ReplySink {
+    const session = this.#session;
+    this.heardFrom = remote;
+    return {
+      data: (bytes) => session.send(bytes),
+      drained: () => session.drained(),
+      continuation,
+      cut: () => session.hangUp(),
+    };
+  }
+
+  closeAll(): void {
+    this.#links?.closeAll();
+  }
+
+  async #whileHeard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#session.isClosed) throw new Bye("Connection closed");
+    // Nobody reads the rest of the answer of a client that is gone: the other server need not send it, nor be waited for.
+    const stop = this.#session.onClose(() => this.closeAll());
+    try {
+      return await work();
+    } finally {
+      stop();
+    }
+  }
+}
+
+function ignoreContinuation(): void {}
