@@ -26,7 +26,7 @@ export const listProgram = (tools: Tools) =>
     operands: [{ name: "prefix", doc: 'Beginning of the names: "user.ann" or "user/ann".', optional: true }],
     async run({ options, operands }) {
       const reach = tools.reach(options);
-      const prefix = readPrefix(operands[0] ?? "", reach.config);
+      const prefix = readPrefix(operands[0] ?? "");
       const isWanted = (record: MailboxRecord) =>
         record.name.startsWith(prefix) &&
         (options.state === undefined || record.state === options.state) &&

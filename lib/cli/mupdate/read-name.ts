@@ -18,11 +18,9 @@ export function readName(text: string, config: Config): MailboxName {
 }
 
 /** The beginning of internal names: of "user/an" it is "user.an". */
-export function readPrefix(text: string, config: Config): string {
+export function readPrefix(text: string): string {
   const wire = encoded(text);
-  return config.unixhierarchysep
-    ? wire.replace(/[./]/g, (char) => (char === "/" || !wire.includes("/") ? "." : "^"))
-    : wire;
+  return wire.includes("/") ? wire.replace(/[./]/g, (char) => (char === "/" ? "." : "^")) : wire;
 }
 
 /** Without a "/" (or a domain behind "@") a name is read as internal: so "user.ann" is ann's INBOX everywhere. */
@@ -33,7 +31,7 @@ function isExternal(wire: string, config: Config): boolean {
 
 function fromExternal(wire: string, config: Config): MailboxName | undefined {
   try {
-    return administratorsView(config).toInternal(wire);
+    return administratorsView(config, wire.includes("/") ? "/" : undefined).toInternal(wire);
   } catch {
     return undefined;
   }

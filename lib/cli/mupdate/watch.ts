@@ -51,7 +51,7 @@ export const watchProgram = (tools: Tools) =>
       for (const [name, value] of Object.entries({ limit, timeout })) {
         if (value !== undefined && value < 0) throw new UsageError(`--${name}: ${value} is negative`);
       }
-      const prefix = readPrefix(operands[0] ?? "", reach.config);
+      const prefix = readPrefix(operands[0] ?? "");
       const lost = Promise.withResolvers<string>();
       const client = await reach.master(lost.resolve);
       const stop = tools.interruption();
