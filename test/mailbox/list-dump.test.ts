@@ -164,3 +164,18 @@ test("readDump() tells of all mailboxes that are wrong, not only of the first", 
   expect(problemsOf(text)).toEqual(["2: a..b: is no mailbox name", "4: c..d: is no mailbox name"]);
   expect(entriesOf(text).map(({ name }): MailboxName => name)).toEqual([requireMailboxName("good")]);
 });
+
+test("readDump() of anything is an answer, and a dump with a piece cut out is never taken for whole", () => {
+  fc.assert(fc.property(fc.string({ maxLength: 200 }), (text) => expect(readDump(text)).toBeDefined()));
+  fc.assert(fc.property(fc.json(), (text) => expect(readDump(text)).toBeDefined()));
+  const whole = json([ann, remote]);
+  const cut = fc.tuple(fc.nat(whole.length - 2), fc.integer({ min: 1, max: 40 }));
+  fc.assert(
+    fc.property(cut, ([at, length]) => {
+      const { problems, mailboxes } = readDump(whole.slice(0, at) + whole.slice(at + length));
+      // What is cut out inside of a value may leave another value; what ends early never is whole.
+      expect(problems.length > 0 || mailboxes.length > 0).toBe(true);
+      if (at + length >= whole.length - 1) expect(problems.length).toBeGreaterThan(0);
+    }),
+  );
+});
