@@ -3,13 +3,15 @@
 
 import { ImapWire } from "../../support/imap-wire.ts";
 import { eventually } from "../../support/murder.ts";
-import { administrator, FaultMurder, masterDeadlineMs, type Node, users } from "./fault-murder.ts";
+import { administrator, FaultMurder, masterDeadlineMs, users } from "./fault-murder.ts";
 import type { Fault } from "./faults.ts";
 import { Inspection } from "./invariants.ts";
 import {
   type Answer,
   judgeNames,
   judgeOutcome,
+  type Login,
+  namesOf,
   type OperationCase,
   operationCases,
   prepareCase,
@@ -41,6 +43,7 @@ const mostMs = masterDeadlineMs * 1.8;
 
 export class Arena implements AsyncDisposable {
   readonly #inspection: Inspection;
+  readonly #login: Login = (node, user) => ImapWire.login(this.murder, this.murder.addressOf(node), user);
   #names = 0;
 
   private constructor(readonly murder: FaultMurder) {
@@ -93,7 +96,7 @@ export class Arena implements AsyncDisposable {
   }
 
   async #judge(
-    { operation, step, internal, external }: Cell & { readonly internal: string; readonly external: string },
+    { operation, step, own, internal }: Cell & { readonly own: string; readonly internal: string },
     fault: Fault,
     told: Told,
     disagreements: readonly string[],
@@ -103,7 +106,7 @@ export class Arena implements AsyncDisposable {
     const isAboutUs = new RegExp(`${internal.replaceAll(".", "\\.")}[.:z]`);
     const violations = disagreements.filter((each) => isAboutUs.test(each));
     violations.push(...judgeOutcome(operation, this.#inspection, internal, answer));
-    violations.push(...(await this.#judgeNames(operation, external)));
+    violations.push(...(await judgeNames(operation, this.#login, own)));
     const waitedMs = told.atMs - this.murder.wentMs;
     if (fault.victim === "master frozen" && waitedMs > mostMs) violations.push(`answered after ${waitedMs} ms only`);
     const { victim, order } = fault;
@@ -118,14 +121,12 @@ export class Arena implements AsyncDisposable {
   async #begin(operation: OperationCase) {
     this.#names += 1;
     const own = `m${this.#names}q`;
-    const { user, through } = operation;
-    const external = `INBOX.${own}`;
-    const node: Node = through === "frontend" ? "frontend" : users[user];
-    using maker = await ImapWire.login(this.murder, this.murder.addressOf(users[user]), user);
-    await prepareCase(operation, maker, external);
-    const session = await ImapWire.login(this.murder, this.murder.addressOf(node), user);
+    const { through, backend, before } = operation;
+    const { internal, external, client } = namesOf(operation, own);
+    await prepareCase(operation, this.#login, own);
+    const session = await this.#login(through === "frontend" ? "frontend" : backend, client);
     // A frontend knows what was made at the backend when its replica has caught up, which it waits for.
-    if (through === "frontend") await session.command(`STATUS ${external} (MESSAGES)`);
+    if (through === "frontend" && before.length > 0) await session.ok(`STATUS ${external} (MESSAGES)`);
     const run = async (): Promise<Told> => {
       let answer: Answer = "lost";
       try {
@@ -135,7 +136,7 @@ export class Arena implements AsyncDisposable {
       }
       return { answer, atMs: performance.now() };
     };
-    return { internal: `user.${user}.${own}`, external, session, run };
+    return { own, internal, session, run };
   }
 
   /** What is still wrong when there is no more time to heal. */
@@ -147,11 +148,6 @@ export class Arena implements AsyncDisposable {
     };
     await eventually("the murder has healed", isWell, healMs).catch(() => {});
     return wrong;
-  }
-
-  async #judgeNames(operation: OperationCase, external: string): Promise<string[]> {
-    using session = await ImapWire.login(this.murder, this.murder.addressOf("frontend"), operation.user);
-    return await judgeNames(operation, session, external); // the session stays open until then
   }
 }
 
