@@ -215,8 +215,9 @@ export class ImapClient implements Remote, Receiver {
     this.#end(reason.kind === "error" ? describeFault(reason.error) : reason.kind);
   }
 
+  /** What we do not read is not the server's silence: a client that takes an hour for a message may. */
   idle(): void {
-    if (this.#running.length > 0) this.#connection.destroy();
+    if (this.#running.length > 0 && !this.#isHeldUp) this.#connection.destroy();
   }
 
   #data(bytes: Uint8Array): void {

@@ -67,6 +67,14 @@ describe("a backend that goes away in the middle", () => {
     ]);
   });
 
+  test("is one that owes an answer and says nothing for too long", async () => {
+    const { client, backend, remote } = await relayedInbox();
+    client.send("a1 NOOP\r\n");
+    await backend.line();
+    remote.idle();
+    expect(await lines(client, 2)).toEqual([closed, `a1 ${unavailable}`]);
+  });
+
   test("in the middle of a line passes nothing of it on", async () => {
     const { client, backend } = await relayedInbox();
     client.send("a1 FETCH 1 (UID FLAGS)\r\n");
@@ -209,6 +217,14 @@ describe.each(pairs)("%s, a client that reads slowly", (_, pair) => {
     expect(heard.slice(0, 20)).toStartWith("* 1 FETCH (BODY[] {");
     expect(heard.slice(-1)).toBe("x");
     await released;
+  });
+
+  test("is not taken for a backend that says nothing", async () => {
+    const { client, remote, backend } = await stuffed();
+    remote.idle();
+    expect(remote.isOpen).toBe(true);
+    client.connection.destroy();
+    await backend.end();
   });
 
   test("frees the backend at once when it goes", async () => {

@@ -36,6 +36,7 @@ export interface Relayed {
   /** The frontend's ends. */
   readonly toClient: Connection;
   readonly toBackend: Connection;
+  readonly remote: ImapClient;
   /** Resolves when the session has let go of everything. */
   readonly released: Promise<void>;
 }
@@ -75,14 +76,15 @@ export async function relayedInbox(
   session.start();
   const client = new LineDialogue(mine);
   const backend = backends.get("be1")!;
-  const toBackend = remotes.get("be1")!.connection;
+  const remote = remotes.get("be1")!;
+  const toBackend = remote.connection;
   await client.line();
   client.send("s SELECT INBOX\r\n");
   await backend.line();
   backend.send("* 3 EXISTS\r\ns OK [READ-WRITE] Completed\r\n");
   await client.line();
   await client.line();
-  return { server, session, client, backends, backend, toClient, toBackend, released: released.promise };
+  return { server, session, client, backends, backend, toClient, toBackend, remote, released: released.promise };
 }
 
 /** The next `count` lines. */
