@@ -84,6 +84,10 @@ export class MemoryMailboxList implements MailboxList {
       .map(([name, at]) => ({ sequence: at, name, entry: this.find(name) }));
   }
 
+  namesChangedSince(sequence: number): Iterable<MailboxName> {
+    return (this.changesSince(sequence) ?? []).map(({ name }) => name);
+  }
+
   watch(listener: () => void): () => void {
     const own = () => listener();
     this.#listeners.add(own);

@@ -71,6 +71,11 @@ export interface MailboxList {
   readonly sequence: number;
   /** Changes after `sequence` in order, latest state per name; undefined when the feed does not reach back so far. */
   changesSince(sequence: number): readonly ListChange[] | undefined;
+  /**
+   * The names of these changes, oldest first, some more than once. Of a feed that `continues`; may be stepped through
+   * slowly, and throws No("UNAVAILABLE") when the feed is cut short meanwhile.
+   */
+  namesChangedSince(sequence: number): Iterable<MailboxName>;
   /** Calls back soon after any change, by this or another process. Returns the way to stop. */
   watch(listener: () => void): () => void;
   /**

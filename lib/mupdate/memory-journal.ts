@@ -27,8 +27,8 @@ export class MemoryJournal implements Journal {
     return this.#sequence;
   }
 
-  changesSince(sequence: number): readonly { readonly name: MailboxName }[] {
-    return [...this.#changes].filter(([, at]) => at > sequence).map(([name]) => ({ name }));
+  namesChangedSince(sequence: number): Iterable<MailboxName> {
+    return [...this.#changes].filter(([, at]) => at > sequence).map(([name]) => name);
   }
 
   continues({ feed, sequence }: FeedPosition): boolean {

@@ -18,9 +18,9 @@ export interface Journal {
   change(edits: readonly ListEdit[]): Promise<number>;
   /** The number of the last change. */
   readonly sequence: number;
-  /** Changes after `sequence` in order; undefined when the feed does not reach back so far. */
-  changesSince(sequence: number): readonly { readonly name: MailboxName }[] | undefined;
-  /** Whether `changesSince(position.sequence)` completes what somebody at that position knows. */
+  /** The names of changes after `sequence`, in order, some more than once; may be stepped through slowly. */
+  namesChangedSince(sequence: number): Iterable<MailboxName>;
+  /** Whether `namesChangedSince(position.sequence)` completes what somebody at that position knows. */
   continues(position: FeedPosition): boolean;
 }
 
@@ -93,9 +93,9 @@ export class MasterRegistry implements Registry {
     return { feed: this.#options.feed, sequence: this.#sequence };
   }
 
-  namesSince(position: FeedPosition): readonly MailboxName[] | undefined {
+  namesSince(position: FeedPosition): Iterable<MailboxName> | undefined {
     const { journal } = this.#options;
-    return journal.continues(position) ? journal.changesSince(position.sequence)?.map(({ name }) => name) : undefined;
+    return journal.continues(position) ? journal.namesChangedSince(position.sequence) : undefined;
   }
 
   async barrier(): Promise<void> {

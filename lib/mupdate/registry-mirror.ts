@@ -64,9 +64,9 @@ export class MirrorRegistry implements RegistryReader {
     return { feed, sequence: this.#listeners.size > 0 ? this.#told : list.sequence };
   }
 
-  namesSince(position: FeedPosition): readonly MailboxName[] | undefined {
+  namesSince(position: FeedPosition): Iterable<MailboxName> | undefined {
     const { list } = this.#options;
-    return list.continues(position) ? list.changesSince(position.sequence)?.map(({ name }) => name) : undefined;
+    return list.continues(position) ? list.namesChangedSince(position.sequence) : undefined;
   }
 
   async barrier(): Promise<void> {

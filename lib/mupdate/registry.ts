@@ -32,10 +32,11 @@ export interface RegistryReader {
   /** The feed's name and the number of the last change that shows in `find` and was given to the watchers. */
   readonly position: FeedPosition;
   /**
-   * The names changed since, each once, and perhaps more; undefined when the feed does not reach back to that position or
-   * never had it. Numbers survive a restart of the server.
+   * The names changed since, and perhaps more, some more than once; undefined when the feed does not reach back to that
+   * position or never had it. May be stepped through slowly; throws when the feed is cut short meanwhile. Numbers survive
+   * a restart of the server.
    */
-  namesSince(position: FeedPosition): readonly MailboxName[] | undefined;
+  namesSince(position: FeedPosition): Iterable<MailboxName> | undefined;
   /** Resolves when every write accepted before the call shows in `find` and was given to the watchers. */
   barrier(): Promise<void>;
 }

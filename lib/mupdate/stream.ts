@@ -115,7 +115,7 @@ export class UpdateStream {
     return undefined;
   }
 
-  async #sendNames(names: readonly MailboxName[], sequence: number): Promise<void> {
+  async #sendNames(names: Iterable<MailboxName>, sequence: number): Promise<void> {
     await sendLines(this.#connection, names, (name) => this.#line(name));
     this.#connection.write(this.#mark(sequence));
   }

@@ -50,6 +50,24 @@ describe.each(implementations)("%s", (_, create) => {
     }
   });
 
+  test("tells the names that changed since, however many, while more change", async () => {
+    const list = create();
+    await list.setComplete(true);
+    await list.beginFeed();
+    const start = list.sequence;
+    for (let at = 0; at < 3000; at += 500) {
+      await list.change(Array.from({ length: 500 }, (_, index) => foreign(`user.u${at + index}`)));
+    }
+    const heard = new Set<string>();
+    for (const name of list.namesChangedSince(start)) {
+      heard.add(name);
+      if (heard.size === 1500) await list.change([foreign("user.new")]);
+    }
+    expect(heard.has("user.u0") && heard.has("user.u2999")).toBe(true);
+    expect(heard.size).toBeGreaterThanOrEqual(3000);
+    expect([...list.namesChangedSince(list.sequence)]).toEqual([]);
+  });
+
   test("knows how far it follows its master, and forgets it with any other change of foreign entries", async () => {
     const list = create();
     expect(list.followed).toBeUndefined();

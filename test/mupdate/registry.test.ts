@@ -114,9 +114,10 @@ describe.each(stores)("a registry in %s", (_, open) => {
     expect([one.feed, two.feed]).toEqual([start.feed, start.feed]);
     expect(one.sequence).toBeGreaterThan(start.sequence);
     expect(two.sequence).toBeGreaterThan(one.sequence);
-    expect(registry.namesSince(start)?.toSorted()).toEqual([ann.name, mailboxName("user.bob")]);
-    expect(registry.namesSince(one)?.toSorted()).toEqual([ann.name, mailboxName("user.bob")]);
-    expect(registry.namesSince(two)).toEqual([]);
+    const both = new Set([ann.name, mailboxName("user.bob")]);
+    expect(new Set(registry.namesSince(start))).toEqual(both);
+    expect(new Set(registry.namesSince(one))).toEqual(both);
+    expect([...registry.namesSince(two)!]).toEqual([]);
   });
 
   test("does not know a place that it never reached, nor one of another feed", async () => {
@@ -181,7 +182,7 @@ test("a stored registry that is opened again goes on with its numbers, under a n
   const again = await openStored(folder);
   expect(again.position.feed).not.toBe(left.feed);
   expect(again.position.sequence).toBe(first.position.sequence);
-  expect(again.namesSince(left)).toEqual([mailboxName("user.bob")]);
+  expect([...again.namesSince(left)!]).toEqual([mailboxName("user.bob")]);
   expect((await openStored(newFolder())).namesSince(left)).toBeUndefined();
 });
 
