@@ -5,6 +5,7 @@
 
 import type { Database } from "bun:sqlite";
 import type { Clock } from "../base/clock.ts";
+import { No } from "../base/fault.ts";
 import { DurableDatabase, migrateWith } from "./durable-database.ts";
 import { type FeedPosition, type FollowEdit, type FollowedPosition, isInHistory } from "./feed.ts";
 import type { JournalEdit, JournalRecord } from "./journal.ts";
@@ -34,6 +35,9 @@ const next = "\x01";
 const firstPage = 64;
 /** Half a millisecond or so. */
 const largestPage = 512;
+
+/** Of the feed, read at once. */
+const changesInPage = 1024;
 
 class SqliteMailboxList implements MailboxList {
   readonly #database: DurableDatabase;
@@ -102,6 +106,17 @@ class SqliteMailboxList implements MailboxList {
       const rows = this.#read.changed.all(sequence);
       return rows.map(({ name, sequence }) => ({ name, sequence, entry: this.find(name) }));
     })();
+  }
+
+  *namesChangedSince(sequence: number): Generator<MailboxName> {
+    let after = sequence;
+    for (;;) {
+      if (after < this.#state.feedFloor) throw new No("UNAVAILABLE", "The feed was cut short");
+      const page = this.#read.changedPage.all(after, changesInPage);
+      for (const { name } of page) yield name;
+      if (page.length < changesInPage) return;
+      after = page.at(-1)!.sequence;
+    }
   }
 
   watch(listener: () => void): () => void {
@@ -191,6 +206,9 @@ function prepareReads(db: Database) {
     ),
     changed: db.query<{ name: MailboxName; sequence: number }, [number]>(
       "SELECT name, max(sequence) AS sequence FROM change WHERE sequence > ? GROUP BY name ORDER BY max(sequence)",
+    ),
+    changedPage: db.query<{ name: MailboxName; sequence: number }, [number, number]>(
+      "SELECT name, sequence FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?",
     ),
     state: db.query<ListState, []>(selectState),
     setComplete: db.query<null, [number]>("UPDATE list_state SET is_complete = ?"),
