@@ -1,6 +1,7 @@
 // The reading half of a registry over the mailbox list of a replica: what it serves to replicas and tools downstream of it
 // (RFC 3656 §2.4: a slave answers FIND, LIST, UPDATE and NOOP). Its feed is the list's own, not its master's.
 
+import { No } from "../base/fault.ts";
 import type { FeedPosition } from "../mailbox/feed.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import type { MailboxName } from "../mailbox/name.ts";
@@ -12,8 +13,8 @@ export interface MirrorOptions {
   /** The era of the list's feed that this process began. */
   readonly feed: string;
   readonly ownServer: string;
-  /** Resolves when the list shows what the master had accepted before the call, or cannot be told. */
-  readonly settle: () => Promise<unknown>;
+  /** Resolves to true when the list shows what the master had accepted before the call, to false when that cannot be told. */
+  readonly settle: () => Promise<boolean>;
 }
 
 export class MirrorRegistry implements RegistryReader {
@@ -70,8 +71,9 @@ export class MirrorRegistry implements RegistryReader {
   }
 
   async barrier(): Promise<void> {
-    await this.#options.settle();
+    const isSettled = await this.#options.settle();
     this.#catchUp();
+    if (!isSettled) throw new No("UNAVAILABLE", "no connection to master");
   }
 
   #catchUp(): void {

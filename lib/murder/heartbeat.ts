@@ -13,7 +13,8 @@ export function startHeartbeat(client: MupdateClient, clock: Clock, intervalMs: 
   const next = () => {
     timer = clock.after(intervalMs, () => {
       const isQuiet = clock.monotonic() - client.lastHeardMs >= intervalMs;
-      if (isQuiet) client.noop(intervalMs * patience).then(next, () => {});
+      // A replica that has lost its own master says NO: also a sign of life.
+      if (isQuiet) client.noop(intervalMs * patience).then(next, () => client.isOpen && next());
       else next();
     });
   };
