@@ -14,6 +14,7 @@ import { silentLog } from "../lib/base/log.ts";
 import { defineProgram, main } from "../lib/cli/command.ts";
 import { UsageError } from "../lib/cli/exit-code.ts";
 import { mupdateCommands } from "../lib/cli/mupdate/commands.ts";
+import { serverOptions } from "../lib/cli/mupdate/reach.ts";
 import { realTools } from "../lib/cli/mupdate/tools.ts";
 import { openQuarantine } from "../lib/daemon/local-mail.ts";
 import { dropPrivileges } from "../lib/daemon/privileges.ts";
@@ -31,7 +32,9 @@ const tools = realTools({
 export const program = defineProgram({
   name: "ctl_mupdate",
   summary: "Show, check and repair the list of all mailboxes that the MUPDATE master keeps",
+  options: serverOptions,
   commands: mupdateCommands(tools),
+  passesOptions: true,
   run() {
     throw new UsageError("A command is missing");
   },

@@ -46,7 +46,8 @@ export function defineProgram<const O extends OptionDefinitions>(definition: Pro
         },
         async runSubcommand(name, rest) {
           // A subcommand is a program of its own: it shows its own usage.
-          return runProgram(await definition.commands![name]!.load(), rest, `${calledAs} ${name}`);
+          const before = definition.passesOptions ? read.words.slice(0, -read.operands.length) : [];
+          return runProgram(await definition.commands![name]!.load(), [...before, ...rest], `${calledAs} ${name}`);
         },
       });
     },

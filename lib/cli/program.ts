@@ -61,6 +61,8 @@ export interface Program<O extends OptionDefinitions = OptionDefinitions> {
   readonly operands: readonly OperandDefinition[];
   /** Instead of operands: subcommands by name. */
   readonly commands?: Readonly<Record<string, Subcommand>>;
+  /** The options are the subcommands' too: given in front of one, they are passed on to it. */
+  readonly passesOptions?: true;
   /** Returns the exit code; nothing is 0. */
   run(invocation: Invocation<O>): Promise<number | undefined> | number | undefined;
 }

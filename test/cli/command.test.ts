@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { No } from "../../lib/base/fault.ts";
 import { readArguments } from "../../lib/cli/arguments.ts";
 import { argsOf } from "../../lib/cli/citty-command.ts";
-import { defineProgram } from "../../lib/cli/command.ts";
+import { defineProgram, subcommands } from "../../lib/cli/command.ts";
 import { exitCodeFor, UsageError } from "../../lib/cli/exit-code.ts";
 import { usageText } from "../../lib/cli/usage.ts";
 import { ConfigError } from "../../lib/config/config-error.ts";
@@ -113,6 +113,33 @@ test("defineProgram() hands what follows a subcommand's name to it", async () =>
   expect(await parent.start("iatlas", ["-C", "x", "lint", "--strict", "f"])).toBe(0);
   expect(seen).toEqual(["iatlas lint", true, ["f"]]);
   expect(() => parent.start("iatlas", ["lnt"])).toThrow('Unknown command "lnt"');
+});
+
+test("a program that passes its options on takes them before and behind the subcommand", async () => {
+  const seen: unknown[] = [];
+  const shared = { config: options.config };
+  const child = defineProgram({
+    name: "a",
+    summary: "A",
+    options: shared,
+    operands: [{ name: "file", doc: "File.", optional: true }],
+    run: ({ options: { config }, operands }) => {
+      seen.push([config, ...operands]);
+      return undefined;
+    },
+  });
+  const parent = defineProgram({
+    name: "tool",
+    summary: "All",
+    options: shared,
+    passesOptions: true,
+    commands: subcommands(child),
+    run: () => 64,
+  });
+  expect(await parent.start("tool", ["-C", "x", "a", "f"])).toBe(0);
+  expect(await parent.start("tool", ["a", "-Cx", "--", "-f"])).toBe(0);
+  expect(await parent.start("tool", ["-C", "x", "a"])).toBe(0);
+  expect(seen).toEqual([["x", "f"], ["x", "-f"], ["x"]]);
 });
 
 test("a program with subcommands is found through clusters and option values, and runs itself without one", async () => {

@@ -11,6 +11,8 @@ import { requireMailboxName } from "../../lib/mailbox/name.ts";
 import { runToEnd } from "../support/command-line.ts";
 import { ImapWire } from "../support/imap-wire.ts";
 import { eventually, type Murder, type NodeName, startMurder } from "../support/murder.ts";
+import { startProcess } from "../support/process.ts";
+import { root } from "../support/sources.ts";
 
 let murder: Murder;
 let asAdmin: readonly string[];
@@ -107,6 +109,14 @@ test("watch sees a mailbox being made", async () => {
   const { code, stdout } = await watching;
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ name: "user.zoe", wasKnown: true, wasState: null });
+}, 120_000);
+
+test("watch ends with 0 at Ctrl-C", async () => {
+  const argv = ["-C", join(murder.folder, "frontend2", "imapd.conf"), "watch"];
+  await using watching = startProcess(join(root, "bin/ctl_mupdate.ts"), argv);
+  await eventually("watch streams", async () => (await status("--all")).some(({ role }) => role === "stream"));
+  watching.kill("SIGINT");
+  expect(await watching.exited).toBe(0);
 }, 120_000);
 
 test("check says nothing while all agree, and finds what was broken; reconcile mends it (S163–S168)", async () => {
