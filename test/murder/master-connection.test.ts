@@ -1,12 +1,24 @@
 // Where mupdate_server leads, and a whole murder's connection over a real socket.
 
 import { expect, test } from "bun:test";
-import { systemClock } from "../../lib/base/clock.ts";
+import { ManualClock, systemClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
 import { MupdateService } from "../../lib/mupdate/service.ts";
 import { connectToAnyMaster, masterNames, masterPlace } from "../../lib/murder/master-connection.ts";
 import { listen } from "../../lib/net/listen.ts";
 import { active, clientPlain, emptyRegistry, sessionOptions } from "../support/mupdate-world.ts";
+
+const realOptions = {
+  port: 3905,
+  credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
+  choose: () => clientPlain,
+  tlsFor: () => undefined,
+  requiresTls: false,
+  compresses: false,
+  deadlineMs: 5000,
+  clock: systemClock,
+  log: silentLog,
+};
 
 test("masterPlace() reads every form of mupdate_server", () => {
   const cases: Record<string, unknown> = {
@@ -30,18 +42,7 @@ test("the second master is taken when the first refuses, over real sockets", asy
   );
   const closed = await listen({ host: "127.0.0.1", port: 0 }, { onConnection: (each) => each.destroy() });
   closed.stop();
-  const options = {
-    servers: `127.0.0.1:${closed.port} 127.0.0.1:${listener.port}`,
-    port: 3905,
-    credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
-    choose: () => clientPlain,
-    tlsFor: () => undefined,
-    requiresTls: false,
-    compresses: false,
-    deadlineMs: 5000,
-    clock: systemClock,
-    log: silentLog,
-  };
+  const options = { ...realOptions, servers: `127.0.0.1:${closed.port} 127.0.0.1:${listener.port}` };
   const lost = Promise.withResolvers<string>();
   const client = await connectToAnyMaster(options, lost.resolve);
   expect((await client.list("be1!")).map((record) => record.name as string)).toEqual(["user.ann"]);
@@ -53,3 +54,50 @@ test("the second master is taken when the first refuses, over real sockets", asy
   expect(client.isOpen).toBe(false);
   listener.stop();
 });
+
+const standstills: readonly [name: string, says: string][] = [
+  ["says nothing at all", ""],
+  ["stops in its greeting", '* AUTH "PLAIN"\r\n'],
+  ["does not answer AUTHENTICATE", '* AUTH "PLAIN"\r\n* OK MUPDATE "mu" "x" "1" "(master)"\r\n'],
+];
+
+test.each(standstills)(
+  "a first master that %s, but accepts connections, costs its deadline and no more",
+  async (_name, says) => {
+    const registry = emptyRegistry([active("user.ann", "be1!default")]);
+    const service = new MupdateService({ session: sessionOptions(registry), maxConnections: 9, isReady: () => true });
+    // Time passes until the good one is asked.
+    const clock = new ManualClock();
+    const passing = setInterval(() => clock.advance(1000), 1);
+    const good = await listen(
+      { host: "127.0.0.1", port: 0 },
+      {
+        onConnection: (each) => {
+          clearInterval(passing);
+          service.accept(each, () => {});
+        },
+      },
+    );
+    const closed = Promise.withResolvers<void>();
+    const frozen = await listen(
+      { host: "127.0.0.1", port: 0 },
+      {
+        onConnection: (each) => {
+          each.attach({ receive() {}, closed: () => closed.resolve() });
+          each.write(says);
+        },
+      },
+    );
+    const client = await connectToAnyMaster({
+      ...realOptions,
+      servers: `127.0.0.1:${frozen.port} 127.0.0.1:${good.port}`,
+      deadlineMs: 60_000,
+      clock,
+    });
+    await closed.promise;
+    expect((await client.find(active("user.ann", "x").name))?.location as string).toBe("be1!default");
+    client.logout();
+    frozen.stop();
+    good.stop();
+  },
+);
