@@ -3,6 +3,7 @@
 
 import { expect, test } from "bun:test";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
+import { entryOf } from "../../lib/mupdate/record.ts";
 import type { TestProcess } from "../support/process.ts";
 import { active, mailboxName } from "../support/mupdate-world.ts";
 import { killed, MupdateNodes } from "./support/mupdate-nodes.ts";
@@ -58,4 +59,32 @@ test("a replica killed at random moments of 5,000 changes ends equal to its mast
   expect(nodes.entriesOf("replica"), told).toEqual(nodes.entriesOf("master"));
   expect(came, told).toContain("mailbox list resumed");
   master.logout();
+}, 60_000);
+
+test("a replica killed while its first list comes says nothing of it, and fetches it whole the next time", async () => {
+  await using nodes = new MupdateNodes();
+  {
+    using list = nodes.open("master");
+    for (let at = 0; at < 40_000; at += 2000) {
+      const entries = Array.from({ length: 2000 }, (_, index) => active(`user.u${at + index}`, "be1!default", acls[0]));
+      await list.change(entries.map((record) => ({ put: entryOf(record) })));
+    }
+  }
+  await nodes.startMaster("master");
+  using copy = nodes.open("replica");
+  const begun = new Promise<void>((resolve) => {
+    const stop = copy.watch(() => {
+      stop();
+      resolve();
+    });
+  });
+  const replica = nodes.startReplica("replica", ["master"]);
+  await begun;
+  await killed(replica);
+  const hasPlace = copy.followed !== undefined; // a fast disk may have it all by now
+  if (hasPlace) expect(copy.isComplete).toBe(true);
+  const again = nodes.startReplica("replica", ["master"]);
+  expect(await again.logged("mailbox list ")).toContain(`mailbox list ${hasPlace ? "resumed" : "loaded"}`);
+  await nodes.settled("replica");
+  expect(nodes.entriesOf("replica")).toEqual(nodes.entriesOf("master"));
 }, 60_000);

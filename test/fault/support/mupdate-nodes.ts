@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../lib/base/clock.ts";
-import type { MailboxEntry } from "../../../lib/mailbox/list.ts";
+import type { MailboxEntry, MailboxList } from "../../../lib/mailbox/list.ts";
 import { openMailboxList } from "../../../lib/mailbox/list-sqlite.ts";
 import type { MupdateClient } from "../../../lib/mupdate/client.ts";
 import { kick, kickPath } from "../../../lib/mupdate/kick.ts";
@@ -53,12 +53,14 @@ export class MupdateNodes implements AsyncDisposable {
 
   /** What is in a node's list, in name order. */
   entriesOf(name: string): readonly MailboxEntry[] {
-    const list = openMailboxList({ path: this.databaseOf(name), readOnly: true, clock: systemClock });
-    try {
-      return [...list.entries()];
-    } finally {
-      list.close();
-    }
+    using list = this.open(name);
+    return [...list.entries()];
+  }
+
+  /** A node's list, whether it runs or not; close it. */
+  open(name: string): MailboxList & Disposable {
+    const list = openMailboxList({ path: this.databaseOf(name), clock: systemClock });
+    return Object.assign(list, { [Symbol.dispose]: () => list.close() });
   }
 
   /** Resolves when the replica has everything that its master had accepted before. */
