@@ -31,11 +31,16 @@ afterAll(async () => {
 }, 60_000);
 
 /** What the program heard after its login to `lines` and LOGOUT. */
-async function talk(address: string, flags: readonly string[], lines: readonly string[]): Promise<string> {
+async function talk(
+  address: string,
+  flags: readonly string[],
+  lines: readonly string[],
+  mechanism = "PLAIN",
+): Promise<string> {
   const input = join(murder.folder, "input");
   writeFileSync(input, [...lines, "Q1 LOGOUT", ""].join("\r\n"), "latin1");
   const [host, port] = address.split(":") as [string, string];
-  const login = ["-u", "murder", "-a", "murder", "-w", murder.passwordOf("murder"), "-m", "PLAIN"];
+  const login = ["-u", "murder", "-a", "murder", "-w", murder.passwordOf("murder"), "-m", mechanism];
   const command = [join(cyrusPrograms, "mupdatetest"), ...flags, ...login, "-p", port, "-f", input, host];
   const { output } = await runProgram(command, { deadlineMs: 20_000 });
   // What it shows of itself at the end of its input may stand in the middle of an answer.
@@ -93,4 +98,8 @@ test.each(ways)("mupdatetest %s: a replica answers readers and refuses writers (
   expect(heard).toContain(
     `X1 MAILBOX {6+}\n${record}X1 OK "Search completed"\nX2 BAD "read-only session"\nX3 MAILBOX {6+}\n${record}X3 OK "streaming starts"\nX4 OK "Noop done"`,
   );
+});
+
+test.each(["SCRAM-SHA-256", "SCRAM-SHA-1", "LOGIN"])("mupdatetest logs in with %s (R60)", async (mechanism) => {
+  expect(await talk(master.address, [], ["X1 NOOP"], mechanism)).toContain('\nX1 OK "Noop done"\n');
 });

@@ -221,6 +221,38 @@ test("a synchronizing literal is asked for, up to a limit (R55, R56)", async () 
   expect(await transcript.upTo('X3 OK "Noop done"\r\n')).toBe('X2 BAD "Literal too large"\r\nX3 OK "Noop done"\r\n');
 });
 
+test("quoted strings of 8,000 octets, empty ones of both kinds, and names in modified UTF-7 pass as they are (R55, R57, R76)", async () => {
+  const acl = `${Array.from({ length: 500 }, (_, at) => `user-number-${at}\tl`).join("\t")}\t`;
+  const lines = [
+    `X1 ACTIVATE "user.ann.Entw&APw-rfe" "be1!default" "${acl}"`,
+    'X2 FIND "user.ann.Entw&APw-rfe"',
+    'X3 ACTIVATE "user.ann.a&-b" "be1!default" ""',
+    "X4 LIST {0+}",
+    "",
+    'X5 LIST ""',
+  ];
+  const named = (tag: string) =>
+    `${tag} MAILBOX {21+}\r\nuser.ann.Entw&APw-rfe {11+}\r\nbe1!default {${acl.length}+}\r\n${acl}\r\n`;
+  const unnamed = (tag: string) => `${tag} MAILBOX {13+}\r\nuser.ann.a&-b {11+}\r\nbe1!default {0+}\r\n\r\n`;
+  expect(await talk(master(), `${lines.join("\r\n")}\r\n`)).toBe(
+    [
+      'X1 OK "done"\r\n',
+      `${named("X2")}X2 OK "Search completed"\r\n`,
+      'X3 OK "done"\r\n',
+      `${named("X4")}${unnamed("X4")}X4 OK "list complete"\r\n`,
+      `${named("X5")}${unnamed("X5")}X5 OK "list complete"\r\n`,
+    ].join(""),
+  );
+});
+
+test("UPDATE takes thirty host arguments and not one more (R78)", async () => {
+  const hosts = Array.from({ length: 31 }, (_, at) => `"be${at}"`);
+  const lines = [`X1 UPDATE ${hosts.join(" ")}`, `X2 UPDATE ${hosts.slice(1).join(" ")}`];
+  expect(await talk(master(), `${lines.join("\r\n")}\r\n`)).toBe(
+    'X1 BAD "Extra arguments"\r\nX2 OK "streaming starts"\r\n',
+  );
+});
+
 test("an endless line is skipped and answered, and the session goes on (R55)", async () => {
   const lines = `X0 RESERVE "user.x" "be1!d"\r\nX1 FIND "${"a".repeat(100_000)}"\r\nX2 NOOP\r\n`;
   expect(await talk(master(), lines)).toBe('X0 OK "done"\r\nX1 BAD "Line too long"\r\nX2 OK "Noop done"\r\n');
