@@ -14,6 +14,8 @@ test("bash completes commands, their subcommands and options", async () => {
   expect(await completed("iatlas", "config", "")).toEqual(["lint", "show", "describe"]);
   expect(await completed("iatlas", "config", "lint", "--s")).toEqual(["--services"]);
   expect(await completed("/usr/sbin/saslpasswd", "--di")).toEqual(["--disable"]);
+  expect(await completed("ctl_mupdate", "-C", "x", "de")).toEqual(["deactivate", "delete"]);
+  expect(await completed("iatlas", "ctl_mupdate", "check", "--only", "re")).toEqual(["replicas"]);
 });
 
 test("bash takes the value of an option for a file, and goes on behind it", async () => {
