@@ -9,7 +9,7 @@ import { localRouter } from "../mailbox/place.ts";
 import type { Verifier } from "../sasl/mechanism.ts";
 import { createVerifier } from "../sasl/verify.ts";
 import { openFrontendList, openRouter } from "./frontend-router.ts";
-import { openLocalMail } from "./local-mail.ts";
+import { type LocalMailbox, openLocalMail } from "./local-mail.ts";
 import type { Service, ServiceContext } from "./service.ts";
 
 /** `atStep` is for fault tests. */
@@ -42,7 +42,12 @@ export async function startImap(context: ServiceContext, version: string, atStep
       for (const session of sessions) session.drain();
     },
     stop: parts.close,
-    status: () => ({ role, mailboxes: parts.server.list.size, isComplete: parts.server.list.isComplete }),
+    status: () => ({
+      role,
+      mailboxes: parts.server.list.size,
+      isComplete: parts.server.list.isComplete,
+      murder: parts.murderState?.(),
+    }),
   };
 }
 
@@ -56,6 +61,7 @@ type Shared = Omit<ImapServer, "list" | "router" | "local"> & { readonly verifie
 interface Parts {
   readonly server: ImapServer;
   readonly close: () => Promise<void>;
+  readonly murderState?: LocalMailbox["murderState"];
 }
 
 /** A frontend reads the list that the replica writes, and keeps nothing itself (S38). */
@@ -67,10 +73,14 @@ function openFrontend(context: ServiceContext, shared: Shared): Parts {
 
 async function openBackend(context: ServiceContext, shared: Shared, role: Role, atStep?: AtStep): Promise<Parts> {
   const local = await openLocalMail(context, atStep);
-  const { list, store, operations, subscriptions, quota, close } = local;
+  const { list, store, operations, subscriptions, quota, murderState, close } = local;
   const router =
     role === "unified"
       ? openRouter(context, { list, keepsMailboxes: true, version: shared.version })
       : localRouter(list);
-  return { server: { ...shared, list, router, local: { store, operations, subscriptions, quota } }, close };
+  return {
+    server: { ...shared, list, router, local: { store, operations, subscriptions, quota } },
+    close,
+    murderState,
+  };
 }

@@ -19,8 +19,11 @@ export interface AnnounceOptions {
   /** Keeps the connection up, and is told when the master is back after it was away: the time to reconcile. */
   readonly whenBack?: {
     readonly run: (master: MupdateClient) => Promise<void>;
+    /** Longest pause between attempts to connect: they begin soon after a loss and become rarer. */
     readonly retryDelayMs: number;
     readonly clock: Clock;
+    /** 0 ≤ n < 1; Math.random outside of tests. */
+    readonly random: () => number;
   };
 }
 
@@ -86,6 +89,8 @@ async function isTakenElsewhere(
   return known !== undefined && known.location !== location;
 }
 
+const firstRetryMs = 100;
+
 class MasterLink {
   readonly #options: AnnounceOptions;
   #client: Promise<MupdateClient> | undefined;
@@ -94,6 +99,7 @@ class MasterLink {
   #isReconciled = true;
   #isClosed = false;
   #retry: Timer | undefined;
+  #failures = 0;
 
   constructor(options: AnnounceOptions) {
     this.#options = options;
@@ -163,7 +169,10 @@ class MasterLink {
     const { whenBack } = this.#options;
     if (!whenBack) return;
     this.#retry?.cancel();
-    this.#retry = whenBack.clock.after(whenBack.retryDelayMs, () => {
+    const pauseMs = Math.min(whenBack.retryDelayMs, firstRetryMs * 2 ** Math.min(this.#failures, 20));
+    this.#failures += 1;
+    // Not all workers of all servers in the same moment.
+    this.#retry = whenBack.clock.after(pauseMs * (1 + whenBack.random() / 2), () => {
       this.#open().catch(() => {}); // #lost has asked for the next attempt
     });
   }
@@ -172,6 +181,7 @@ class MasterLink {
     this.#retry?.cancel();
     if (this.#wasAway) this.#options.log.notice("mupdate master back", { master: client.banner.hostName });
     this.#wasAway = false;
+    this.#failures = 0;
     if (this.#isReconciled) return;
     this.#isReconciled = true;
     this.#options.whenBack?.run(client).catch((fault: unknown) => {

@@ -137,7 +137,7 @@ test("when the master is back after it was away, the backend is told, with no re
       return client;
     },
     log: silentLog,
-    whenBack: { run: async (master) => told.resolve(master), retryDelayMs: 1000, clock },
+    whenBack: { run: async (master) => told.resolve(master), retryDelayMs: 1000, clock, random: () => 0 },
   });
   await registrar.reserve(ann, here);
   isAway = true;
@@ -165,7 +165,7 @@ test("start() reconciles at once, or when a master that was away at the start is
       throw new No("UNAVAILABLE", "away");
     },
     log: silentLog,
-    whenBack: { run: async () => reconciled.resolve(), retryDelayMs: 1000, clock },
+    whenBack: { run: async () => reconciled.resolve(), retryDelayMs: 1000, clock, random: () => 0 },
   });
   registrar.start();
   await refused.promise;
