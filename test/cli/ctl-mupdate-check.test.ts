@@ -178,10 +178,19 @@ test("check --json tells every difference in one object", async () => {
 test("delete warns when the backend still has the mailbox", async () => {
   const registry = emptyRegistry([ann]);
   const list = await listOf(annHere);
-  const world = { master: sessionOptions(registry), backends: { be1: () => backend("be1", list) }, answer: "n" };
-  expect((await runCommand(deleteProgram, world, "user.ann")).stderr).toContain(
-    "Warning: be1 still has it: it will be out of reach\n",
-  );
+  const world = { master: sessionOptions(registry), backends: { be1: () => backend("be1", list) } };
+  const warned = async (more: Partial<ToolsWorld>, ...argv: string[]) => {
+    const { stderr } = await runCommand(deleteProgram, { ...world, ...more }, "--dry-run", "user.ann", ...argv);
+    return stderr.split("\n").filter((line) => line.startsWith("Warning: "));
+  };
+  const still = "Warning: be1 still has it: it will be out of reach";
+  expect(await warned({})).toEqual([still]);
+  expect(await warned({ backends: {}, list, config: { servername: "be1" } })).toEqual([still]);
+  const gone = { be1: async () => backend("be1", await listOf()) };
+  expect(await warned({ backends: gone })).toEqual([
+    'Warning: Whether be1 still has it is not known: "proxy" is not shown it, and need not be an administrator (--admin)',
+  ]);
+  expect(await warned({ backends: gone }, "--admin", "cyrus")).toEqual([]);
 });
 
 /** A side that says at each look what is next in line. */

@@ -14,6 +14,7 @@ import { outputFormat, outputOptions, printRows } from "../output.ts";
 import { BackendSide } from "./backend-side.ts";
 import { readName } from "./read-name.ts";
 import { adminOptions, type Reach, type ReachOptions, serverOptions } from "./reach.ts";
+import { ownSide } from "./side.ts";
 import { aclEntries, describeRecord, recordFields } from "./record-fields.ts";
 import type { Tools } from "./tools.ts";
 
@@ -102,7 +103,7 @@ export const deleteProgram = (tools: Tools) =>
     run: ({ options, operands: [text = ""] }) =>
       repair(tools, options, text, async ({ reach, client, name, known }) => ({
         words: `delete "${name}" from the list of all mailboxes`,
-        warnings: known ? await whyToKeep(reach, known) : [],
+        warnings: known ? await whyToKeep(reach, known, options.admin !== undefined) : [],
         run: () => client.remove(name),
       })),
   });
@@ -135,19 +136,24 @@ async function repair(tools: Tools, options: RepairFlags, text: string, plan: Pl
 }
 
 /** Warnings against forgetting a mailbox; asking its backend is worth a try, not a failure. */
-async function whyToKeep(reach: Reach, known: MailboxRecord): Promise<string[]> {
+async function whyToKeep(reach: Reach, known: MailboxRecord, isAdminNamed: boolean): Promise<string[]> {
   const server = serverOf(known.location);
-  if (!reach.hasLoginFor(server)) return [`Whether ${server} still has it is not known: there is no password for it`];
+  const unknown = (why: string) => [`Whether ${server} still has it is not known: ${why}`];
+  const { config } = reach;
+  const own = server === config.servername ? reach.openList("read") : undefined;
+  if (!own && !reach.hasLoginFor(server)) return unknown("there is no password for it");
   try {
-    const side = new BackendSide(await reach.backend(server), reach.config, { withAcls: false });
+    const side = own ? ownSide(config, own) : new BackendSide(await reach.backend(server), config, { withAcls: false });
     try {
       const found = await side.look([known.name], new Map([[known.name, known]]));
-      return found.has(known.name) ? [`${server} still has it: it will be out of reach`] : [];
+      if (found.has(known.name)) return [`${server} still has it: it will be out of reach`];
+      if (own || isAdminNamed) return [];
+      return unknown(`"${config.proxy_authname}" is not shown it, and need not be an administrator (--admin)`);
     } finally {
       side.close();
     }
   } catch (fault) {
-    return [`Whether ${server} still has it is not known: ${describeFault(fault)}`];
+    return unknown(describeFault(fault));
   }
 }
 

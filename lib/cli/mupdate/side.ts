@@ -6,6 +6,7 @@ import type { Config } from "../../config/config.ts";
 import type { MailboxEntry, MailboxList } from "../../mailbox/list.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
 import { type MailboxRecord, recordOf } from "../../mupdate/record.ts";
+import { isOurs, namesInWork } from "../../murder/reconcile.ts";
 import type { LiveList } from "./whole-list.ts";
 
 export type Records = ReadonlyMap<MailboxName, MailboxRecord>;
@@ -56,10 +57,9 @@ export function ownSide(config: Config, list: MailboxList): Side {
     source: config.servername,
     kind: "backend",
     async look(names) {
-      const inWork = new Set(list.journal().map((record) => record.name));
-      const isOurs = ({ name, server, state }: MailboxEntry) =>
-        (server === "" || server === config.servername) && state === "active" && !inWork.has(name);
-      return localRecords(list, names, isOurs, config.servername);
+      const inWork = namesInWork(list);
+      const isWanted = (entry: MailboxEntry) => isOurs(entry, config.servername) && !inWork.has(entry.name);
+      return localRecords(list, names, isWanted, config.servername);
     },
     close: () => list.close(),
   };
