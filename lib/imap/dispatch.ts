@@ -51,7 +51,7 @@ export class Dispatcher implements PipelineEvents {
     }
   }
 
-  /** Whether commands are under way at the selected mailbox's server. */
+  /** Whether commands are under way at another server, and the next can be taken. */
   get isStreaming(): boolean {
     return this.#pipeline?.isEmpty === false;
   }
@@ -118,20 +118,18 @@ export class Dispatcher implements PipelineEvents {
     const remote = "fault" in command ? undefined : this.#passesTo(command);
     if (!remote || "fault" in command) return this.#after(() => this.#run(command));
     this.#pipeline ??= new Pipeline(this.#session, this);
-    if (!this.#pipeline.hasRoom) {
-      return this.#pipeline.room().then(() => (this.#session.isEnding ? undefined : this.#take(command)));
-    }
+    const wait = this.#pipeline.mustWait(remote);
+    if (wait) return wait.then(() => (this.#session.isEnding ? undefined : this.#take(command)));
     this.#pipeline.send(command, remote);
     return undefined;
   }
 
   /** The server that gets the command at once, as it is; undefined when it goes the usual way. */
   #passesTo(command: Command): Remote | undefined {
-    const { selection } = this.#session;
-    if (selection?.kind !== "elsewhere") return undefined;
-    const { remote } = selection;
-    const isReady = remote.isOpen && (command.frame.literals.length === 0 || remote.capabilities.has("LITERAL+"));
-    return isReady && commandTable[command.name]?.isPassedOn?.(this.#session, command, selection) ? remote : undefined;
+    const session = this.#session;
+    const remote = session.isAuthenticated ? commandTable[command.name]?.passesTo?.(session, command) : undefined;
+    const isReady = remote?.isOpen && (command.frame.literals.length === 0 || remote.capabilities.has("LITERAL+"));
+    return isReady ? remote : undefined;
   }
 
   ended({ command, startedMs }: UnderWay, status: Completion["status"]): void {

@@ -1,5 +1,6 @@
-// Commands of one session that are under way to the server of its selected mailbox: sent one behind the other, answered in
-// that order, their answers passed on as they come (RFC 9051 §5.5, S104). What may go there is in dispatch.ts. Hot path.
+// Commands of one session that are under way to another server, mostly that of its selected mailbox: sent one behind the
+// other, answered in that order, their answers passed on as they come (RFC 9051 §5.5, S104). What may go there is in
+// pass-on.ts. Hot path.
 
 import type { No } from "../base/fault.ts";
 import type { Completion, Remote, StreamSink } from "../mailbox/place.ts";
@@ -30,6 +31,7 @@ export class Pipeline implements StreamSink {
   readonly #events: PipelineEvents;
   #underWay: UnderWay[] = [];
   #octets = 0;
+  #remote: Remote | undefined;
   /** The session reads one command after the other: at most one waits. */
   #waiter: { readonly untilEmpty: boolean; resolve(): void } | undefined;
 
@@ -42,23 +44,26 @@ export class Pipeline implements StreamSink {
     return this.#underWay.length === 0;
   }
 
-  get hasRoom(): boolean {
+  get #hasRoom(): boolean {
     return this.#underWay.length < maxCommandsUnderWay && this.#octets < maxOctetsUnderWay;
   }
 
-  /** For a caller that has seen `hasRoom`. */
+  /** What to wait for before a command can be sent there: answers come from one server at a time. */
+  mustWait(remote: Remote): Promise<void> | undefined {
+    if (this.isEmpty || (this.#remote === remote && this.#hasRoom)) return undefined;
+    return this.#wait(this.#remote !== remote);
+  }
+
+  /** For a caller that does not have to wait. */
   send(command: Command, remote: Remote): void {
     const octets = octetsOf(command.frame);
+    this.#remote = remote;
     this.#octets += octets;
     this.#underWay.push({ command, startedMs: this.#session.server.clock.monotonic(), octets });
     remote.stream(command.frame, this);
   }
 
-  /** Resolves when there is room for one more command, or none under way: whether they were answered or lost. */
-  room(): Promise<void> {
-    return this.#wait(false);
-  }
-
+  /** Resolves when none are under way, whether they were answered or lost. */
   empty(): Promise<void> {
     return this.#wait(true);
   }
@@ -71,7 +76,7 @@ export class Pipeline implements StreamSink {
 
   #wake(): void {
     const waiter = this.#waiter;
-    if (!waiter || !(waiter.untilEmpty ? this.isEmpty : this.hasRoom)) return;
+    if (!waiter || !(waiter.untilEmpty ? this.isEmpty : this.#hasRoom)) return;
     this.#waiter = undefined;
     waiter.resolve();
   }

@@ -28,6 +28,10 @@ export class Relaying {
     return this.#links;
   }
 
+  opened(server: string): Remote | undefined {
+    return this.#links?.opened(server);
+  }
+
   /** Where the client comes from, as far as we know. */
   get origin(): Origin {
     const { id, connection, server } = this.#session;

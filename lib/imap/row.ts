@@ -6,7 +6,6 @@ import type { Completion, Remote } from "../mailbox/place.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../wire/frame-reader.ts";
 import type { Reader } from "../wire/reader.ts";
-import type { Elsewhere } from "./selection.ts";
 import type { Session } from "./session.ts";
 
 export type State = "any" | "not authenticated" | "authenticated" | "selected";
@@ -60,11 +59,6 @@ export const here = { kind: "here" } as const;
 export const selected = { kind: "selected" } as const;
 export const home = { kind: "home" } as const;
 
-/** `Row.isPassedOn` of what is said about the selected mailbox and to nobody else. */
-export function always(): boolean {
-  return true;
-}
-
 export function byMailbox<Key extends string>(key: Key): At<Readonly<Record<Key, ExternalName>>> {
   return { kind: "mailbox", name: (args) => args[key] };
 }
@@ -82,11 +76,11 @@ export interface Row<Args = unknown> {
   /** Runs after another server answered OK to the relayed command, before the client hears it. */
   afterRelay?(session: Session, args: Args, remote: Remote): Promise<void> | void;
   /**
-   * Whether the command can be passed on to the server of the selected mailbox as it came, without waiting for the answers
-   * to those before it and without making the next one wait: nothing that the session keeps or says depends on its outcome.
-   * `elsewhere` is that server's mailbox. Without it, a command waits for those before it (RFC 9051 §5.5).
+   * The server that the command can be passed on to as it came, without waiting for the answers to those before it and
+   * without making the next one wait: nothing that the session keeps or says depends on its outcome (pass-on.ts). Without
+   * it a command waits for those before it (RFC 9051 §5.5). Asked after login only.
    */
-  readonly isPassedOn?: (session: Session, command: Command, elsewhere: Elsewhere) => boolean;
+  passesTo?(session: Session, command: Command): Remote | undefined;
   /** Uses message sequence numbers: no EXPUNGE may be sent while it runs (RFC 9051 §7.5.1). */
   readonly usesSequenceNumbers?: true;
   /**

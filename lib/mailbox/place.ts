@@ -44,6 +44,8 @@ export interface ClientOrigin {
 export interface Links {
   /** Rejects with No("UNAVAILABLE") when the server cannot be reached or refuses us; the text names neither cause nor address. */
   to(server: string): Promise<Remote>;
+  /** The connection to the server if it is there already. */
+  opened(server: string): Remote | undefined;
   closeAll(): void;
 }
 
@@ -129,6 +131,7 @@ export function localRouter(list: MailboxList): Router {
       to: async () => {
         throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
       },
+      opened: () => undefined,
       closeAll: () => {},
     }),
   };

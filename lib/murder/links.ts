@@ -20,10 +20,16 @@ export interface LinkOptions {
   readonly log: Log;
 }
 
+interface Link {
+  readonly opening: Promise<ImapClient>;
+  /** Once it is there. */
+  remote: ImapClient | undefined;
+}
+
 export class BackendLinks implements Links {
   readonly #options: LinkOptions;
   readonly #client: ClientOrigin;
-  readonly #opened = new Map<string, Promise<ImapClient>>();
+  readonly #links = new Map<string, Link>();
   #isClosed = false;
 
   constructor(options: LinkOptions, client: ClientOrigin) {
@@ -33,30 +39,35 @@ export class BackendLinks implements Links {
 
   to(server: string): Promise<Remote> {
     if (this.#isClosed) return Promise.reject(unavailable());
-    const known = this.#opened.get(server);
-    if (known) return known;
-    const opening = this.#open(server);
-    this.#opened.set(server, opening);
-    opening.then(
-      (remote) => remote.onLost(() => this.#forget(server, opening)),
-      () => this.#forget(server, opening),
-    );
-    return opening;
+    const known = this.#links.get(server);
+    if (known) return known.opening;
+    const link: Link = { opening: this.#open(server), remote: undefined };
+    this.#links.set(server, link);
+    const forget = () => this.#forget(server, link);
+    link.opening.then((remote) => {
+      link.remote = remote;
+      remote.onLost(forget);
+    }, forget);
+    return link.opening;
+  }
+
+  opened(server: string): Remote | undefined {
+    return this.#links.get(server)?.remote;
   }
 
   closeAll(): void {
     this.#isClosed = true;
-    for (const opening of this.#opened.values()) {
+    for (const { opening } of this.#links.values()) {
       opening.then(
         (remote) => remote.close(),
         () => {},
       );
     }
-    this.#opened.clear();
+    this.#links.clear();
   }
 
-  #forget(server: string, opening: Promise<ImapClient>): void {
-    if (this.#opened.get(server) === opening) this.#opened.delete(server);
+  #forget(server: string, link: Link): void {
+    if (this.#links.get(server) === link) this.#links.delete(server);
   }
 
   async #open(server: string): Promise<ImapClient> {

@@ -95,6 +95,41 @@ describe("commands for the selected mailbox's server", () => {
     expect(await rest(backend)).toBe("");
   });
 
+  test("about mailboxes of its own, selected or not, go on as well", async () => {
+    const { client, backend } = await relayedInbox();
+    const commands = ["a1 STATUS INBOX.a (MESSAGES)", "a2 NOOP", "a3 GETQUOTAROOT INBOX"];
+    client.send(`${commands.join("\r\n")}\r\n`);
+    expect(await lines(backend, 3)).toEqual(commands);
+    backend.send("a1 OK\r\na2 OK\r\na3 OK\r\n");
+    await lines(client, 3);
+    client.send("b1 CLOSE\r\n");
+    await backend.line();
+    backend.send("b1 OK\r\n");
+    await client.line();
+    const polls = ["c1 STATUS INBOX (MESSAGES)", "c2 STATUS INBOX.a (UIDNEXT)"];
+    client.send(`${polls.join("\r\n")}\r\n`);
+    expect(await lines(backend, 2)).toEqual(polls);
+  });
+
+  test("about mailboxes of several servers are asked of one server after the other", async () => {
+    const { client, backend, backends } = await relayedInbox();
+    const other = backends.get("be2")!;
+    client.send(
+      "a1 CLOSE\r\na2 STATUS INBOX (MESSAGES)\r\na3 STATUS INBOX.b (MESSAGES)\r\na4 STATUS INBOX (UIDNEXT)\r\n",
+    );
+    await backend.line();
+    backend.send("a1 OK\r\n");
+    expect(await backend.line()).toBe("a2 STATUS INBOX (MESSAGES)");
+    expect((await rest(backend)) + other.left).toBe("");
+    backend.send("* STATUS INBOX (MESSAGES 1)\r\na2 OK\r\n");
+    expect(await other.line()).toBe("a3 STATUS INBOX.b (MESSAGES)");
+    expect(await rest(backend)).toBe("");
+    other.send("* STATUS INBOX.b (MESSAGES 2)\r\na3 OK\r\n");
+    expect(await backend.line()).toBe("a4 STATUS INBOX (UIDNEXT)");
+    backend.send("a4 OK\r\n");
+    expect((await lines(client, 6)).at(-1)).toBe("a4 OK");
+  });
+
   test("may have the same tag", async () => {
     const { client, backend } = await relayedInbox();
     client.send("a NOOP\r\na NOOP\r\nb NOOP\r\n");
@@ -137,25 +172,20 @@ describe("commands that others depend on", () => {
     await client.play(`S: ${answer}`);
   });
 
-  test.each([
-    "CLOSE",
-    "UNSELECT",
-    "SELECT INBOX.a",
-    "EXAMINE INBOX",
-    "IDLE",
-    "STATUS INBOX (MESSAGES)",
-    "COPY 1 INBOX.b",
-  ])("hold those behind them: nothing follows %s before its answer", async (command) => {
-    const { client, backend } = await relayedInbox();
-    client.send(`a1 NOOP\r\na2 ${command}\r\na3 NOOP\r\n`);
-    expect(await backend.line()).toBe("a1 NOOP");
-    expect(await rest(backend)).toBe("");
-    backend.send("a1 OK\r\n");
-    const [, verb = ""] = /^(\w+)/.exec(command)!;
-    expect(await backend.line()).toMatch(verb === "COPY" ? /^P\d+ FETCH 1 / : new RegExp(`^a2 ${verb}`));
-    expect(await rest(backend)).toBe("");
-    expect(client.left).toBe("a1 OK\r\n");
-  });
+  test.each(["CLOSE", "UNSELECT", "SELECT INBOX.a", "EXAMINE INBOX", "IDLE", "COPY 1 INBOX.b"])(
+    "hold those behind them: nothing follows %s before its answer",
+    async (command) => {
+      const { client, backend } = await relayedInbox();
+      client.send(`a1 NOOP\r\na2 ${command}\r\na3 NOOP\r\n`);
+      expect(await backend.line()).toBe("a1 NOOP");
+      expect(await rest(backend)).toBe("");
+      backend.send("a1 OK\r\n");
+      const [, verb = ""] = /^(\w+)/.exec(command)!;
+      expect(await backend.line()).toMatch(verb === "COPY" ? /^P\d+ FETCH 1 / : new RegExp(`^a2 ${verb}`));
+      expect(await rest(backend)).toBe("");
+      expect(client.left).toBe("a1 OK\r\n");
+    },
+  );
 
   test("CLOSE leaves what is behind it without a mailbox, and a SELECT that fails too", async () => {
     const { client, backend } = await relayedInbox();
@@ -183,7 +213,7 @@ describe("commands that others depend on", () => {
   });
 
   test("are all that is answered by the selected mailbox's server and changes what is selected", () => {
-    const held = Object.entries(commandTable).filter(([, { at, isPassedOn }]) => at.kind === "selected" && !isPassedOn);
+    const held = Object.entries(commandTable).filter(([, { at, passesTo }]) => at.kind === "selected" && !passesTo);
     expect(held.map(([name]) => name)).toEqual(["CLOSE", "UNSELECT"]);
   });
 });

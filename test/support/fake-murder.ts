@@ -60,6 +60,7 @@ export class FakeMurder implements Router {
         if (this.down.has(server)) throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
         return this.#remote(server);
       },
+      opened: () => undefined,
       closeAll: () => {},
     };
   }

@@ -211,6 +211,7 @@ export class JoinedRouter implements Router {
         }
         return remote;
       },
+      opened: (server) => this.remotes.get(server),
       closeAll: () => {
         for (const remote of this.remotes.values()) remote.connection.close();
       },

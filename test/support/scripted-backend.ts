@@ -64,6 +64,7 @@ export async function relayedInbox(
   }
   const links: Links = {
     to: async (server) => remotes.get(server)!,
+    opened: (server) => remotes.get(server),
     closeAll: () => {
       for (const remote of remotes.values()) remote.close();
     },

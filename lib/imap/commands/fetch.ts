@@ -3,7 +3,8 @@
 import { fetchMessages } from "../fetch/fetch-messages.ts";
 import { type FetchArgs, readFetch } from "../parse/fetch.ts";
 import { resolveInView } from "../parse/sequence.ts";
-import { always, type Row, row, selected } from "../row.ts";
+import { toSelected } from "../pass-on.ts";
+import { type Row, row, selected } from "../row.ts";
 import { expungeIssued, localSelection } from "../selected.ts";
 
 export const fetchRow = makeRow(false);
@@ -15,7 +16,7 @@ function makeRow(isUid: boolean): Row {
     ...(isUid ? {} : { usesSequenceNumbers: true }),
     args: readFetch,
     at: selected,
-    isPassedOn: always,
+    passesTo: toSelected,
     async run(session, { set, items }) {
       const selection = localSelection(session);
       const ranges = resolveInView(set, selection.uids, isUid);

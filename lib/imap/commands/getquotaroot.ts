@@ -4,6 +4,7 @@ import { Right } from "../../mailbox/acl.ts";
 import { formatAstring } from "../../wire/writer.ts";
 import { findHere, localMail, requireRights } from "../access.ts";
 import { type MailboxArgs, mailboxArgs } from "../parse/mailbox.ts";
+import { toNamed } from "../pass-on.ts";
 import { quotaRootName, sendQuota } from "../quota-response.ts";
 import { byMailbox, row } from "../row.ts";
 
@@ -11,6 +12,7 @@ export const getQuotaRootRow = row<MailboxArgs>({
   state: "authenticated",
   args: mailboxArgs,
   at: byMailbox("mailbox"),
+  passesTo: toNamed(mailboxArgs),
   run(session, { mailbox }) {
     const entry = findHere(session, mailbox);
     if (!session.user.isAdmin) requireRights(session, entry, Right.read);

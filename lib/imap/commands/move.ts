@@ -2,7 +2,8 @@
 
 import { copyMessages } from "../copy-messages.ts";
 import { type CopyArgs, readCopy } from "../parse/copy.ts";
-import { copyPlan, staysWithin } from "../plans/copy.ts";
+import { toSelectedWith } from "../pass-on.ts";
+import { copyPlan } from "../plans/copy.ts";
 import { planned, type Row, row } from "../row.ts";
 
 export const moveRow = makeRow(false);
@@ -13,7 +14,7 @@ function makeRow(isUid: boolean): Row {
     state: "selected",
     args: readCopy,
     at: planned(copyPlan(isUid, true)),
-    isPassedOn: staysWithin,
+    passesTo: toSelectedWith(readCopy),
     run: (session, args) => copyMessages(session, args, isUid, true),
   });
 }

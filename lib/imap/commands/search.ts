@@ -1,8 +1,9 @@
 // SEARCH and UID SEARCH (RFC 3501 §6.4.4).
 
 import { readSearch } from "../parse/search.ts";
+import { toSelected } from "../pass-on.ts";
 import type { Row } from "../row.ts";
-import { always, row, selected } from "../row.ts";
+import { row, selected } from "../row.ts";
 import { search } from "../search/evaluate.ts";
 import type { SearchKey } from "../search/key.ts";
 import { localSelection } from "../selected.ts";
@@ -16,7 +17,7 @@ function makeRow(isUid: boolean): Row {
     ...(isUid ? {} : { usesSequenceNumbers: true }),
     args: readSearch,
     at: selected,
-    isPassedOn: always,
+    passesTo: toSelected,
     async run(session, key) {
       const selection = localSelection(session);
       const found = await search(session, selection, key);

@@ -5,6 +5,7 @@ import { type Mailbox, SystemFlags, type Uid } from "../../mailbox/store.ts";
 import { formatAstring } from "../../wire/writer.ts";
 import { findHere, localMail, requireRights } from "../access.ts";
 import { type StatusArgs, type StatusItem, statusArgs } from "../parse/status.ts";
+import { toNamed } from "../pass-on.ts";
 import { byMailbox, row } from "../row.ts";
 import type { Session } from "../session.ts";
 import { TimeSlice } from "../time-slice.ts";
@@ -13,6 +14,7 @@ export const statusRow = row<StatusArgs>({
   state: "authenticated",
   args: statusArgs,
   at: byMailbox("mailbox"),
+  passesTo: toNamed(statusArgs),
   async run(session, { mailbox: external, items }) {
     const entry = findHere(session, external);
     requireRights(session, entry, Right.read);

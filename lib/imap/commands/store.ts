@@ -8,7 +8,8 @@ import type { LocalSelection } from "../local-selection.ts";
 import { allowedSystemFlags, allSystemFlags, formatFlags } from "../parse/flags.ts";
 import { resolveInView } from "../parse/sequence.ts";
 import { readStore, type StoreArgs } from "../parse/store.ts";
-import { always, type Answer, type Row, row, selected } from "../row.ts";
+import { toSelected } from "../pass-on.ts";
+import { type Answer, type Row, row, selected } from "../row.ts";
 import { expungeIssued, localSelection, requireWritable } from "../selected.ts";
 import type { Session } from "../session.ts";
 import { TimeSlice } from "../time-slice.ts";
@@ -22,7 +23,7 @@ function makeRow(isUid: boolean): Row {
     ...(isUid ? {} : { usesSequenceNumbers: true }),
     args: readStore,
     at: selected,
-    isPassedOn: always,
+    passesTo: toSelected,
     run: (session, args) => store(session, localSelection(session), args, isUid),
   });
 }

@@ -3,7 +3,8 @@
 import type { SequenceSet } from "../../wire/sequence-set.ts";
 import { expungeDeleted, requireExpunge } from "../expunge.ts";
 import { readSequenceSet } from "../parse/sequence.ts";
-import { always, row, selected } from "../row.ts";
+import { toSelected } from "../pass-on.ts";
+import { row, selected } from "../row.ts";
 import { localSelection } from "../selected.ts";
 
 export const uidExpungeRow = row<SequenceSet>({
@@ -15,7 +16,7 @@ export const uidExpungeRow = row<SequenceSet>({
     return set;
   },
   at: selected,
-  isPassedOn: always,
+  passesTo: toSelected,
   async run(session, set) {
     const selection = localSelection(session);
     requireExpunge(session, selection);

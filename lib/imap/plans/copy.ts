@@ -4,13 +4,11 @@
 import { No } from "../../base/fault.ts";
 import { hasRight, Right } from "../../mailbox/acl.ts";
 import type { Completion, Place } from "../../mailbox/place.ts";
-import { Reader } from "../../wire/reader.ts";
 import { denied, requireRights, rightsOf } from "../access.ts";
 import { copyUidCode, requireMovable } from "../copy-messages.ts";
-import { type CopyArgs, readCopy } from "../parse/copy.ts";
+import type { CopyArgs } from "../parse/copy.ts";
 import type { Command, Ok } from "../row.ts";
 import { readOnly } from "../selected.ts";
-import type { Elsewhere } from "../selection.ts";
 import type { Session } from "../session.ts";
 import { locateTarget } from "../target.ts";
 import { LocalSink, LocalSource } from "./copy-local.ts";
@@ -53,17 +51,6 @@ export function copyPlan(isUid: boolean, isMove: boolean) {
     if (isMove) requireMovableAnywhere(session);
     return copyAcross(session, args, target, isUid, isMove);
   };
-}
-
-/** `Row.isPassedOn`: both mailboxes are on one server, and the list says so without asking anybody. */
-export function staysWithin(session: Session, { frame, argumentsAt }: Command, { remote }: Elsewhere): boolean {
-  try {
-    const { mailbox } = readCopy(new Reader(frame, argumentsAt));
-    const target = session.server.list.find(session.namespace.toInternal(mailbox));
-    return target?.state === "active" && target.server === remote.server;
-  } catch {
-    return false; // refused the usual way
-  }
 }
 
 async function copyAcross(session: Session, args: CopyArgs, target: Place, isUid: boolean, isMove: boolean) {

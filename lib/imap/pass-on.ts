@@ -1,0 +1,45 @@
+// To which server a command can be passed on at once, as it came, though others are still under way (`Row.passesTo`). Only
+// what is known without asking anybody counts: a command that needs more goes the usual way, and is refused there if need be.
+
+import type { ExternalName } from "../mailbox/name.ts";
+import type { Remote } from "../mailbox/place.ts";
+import { Reader } from "../wire/reader.ts";
+import type { Command } from "./row.ts";
+import type { Session } from "./session.ts";
+
+/** A command about the selected mailbox. */
+export function toSelected({ selection }: Session): Remote | undefined {
+  return selection?.kind === "elsewhere" ? selection.remote : undefined;
+}
+
+type ReadArgs = (reader: Reader, session: Session) => { readonly mailbox: ExternalName };
+
+/** A command about the selected mailbox that names another one of the same server. */
+export function toSelectedWith(readArgs: ReadArgs): (session: Session, command: Command) => Remote | undefined {
+  return (session, command) => {
+    const remote = toSelected(session);
+    return remote && serverNamed(session, command, readArgs) === remote.server ? remote : undefined;
+  };
+}
+
+/**
+ * A command about a mailbox that it names. What is new in a mailbox selected elsewhere would have to be told before its
+ * end: then it has to be waited for.
+ */
+export function toNamed(readArgs: ReadArgs): (session: Session, command: Command) => Remote | undefined {
+  return (session, command) => {
+    const server = serverNamed(session, command, readArgs);
+    const remote = server === undefined ? undefined : session.relaying.opened(server);
+    return session.selection === undefined || toSelected(session) === remote ? remote : undefined;
+  };
+}
+
+function serverNamed(session: Session, { frame, argumentsAt }: Command, readArgs: ReadArgs): string | undefined {
+  try {
+    const { mailbox } = readArgs(new Reader(frame, argumentsAt), session);
+    const entry = session.server.list.find(session.namespace.toInternal(mailbox));
+    return entry?.state === "active" ? entry.server : undefined;
+  } catch {
+    return undefined; // refused the usual way
+  }
+}
