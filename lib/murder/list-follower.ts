@@ -53,7 +53,8 @@ export class ListFollower implements UpdateReceiver {
   constructor(options: FollowerOptions, position: FeedPosition | undefined) {
     this.#options = options;
     this.#whole = position ? undefined : new Map();
-    this.#appliedMark = position?.sequence;
+    this.#mark = position?.sequence;
+    this.#appliedMark = this.#mark;
     this.#isHeld = position === undefined;
   }
 

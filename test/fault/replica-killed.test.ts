@@ -65,7 +65,7 @@ test("a replica killed while its first list comes says nothing of it, and fetche
   await using nodes = new MupdateNodes();
   {
     using list = nodes.open("master");
-    for (let at = 0; at < 40_000; at += 2000) {
+    for (let at = 0; at < 20_000; at += 2000) {
       const entries = Array.from({ length: 2000 }, (_, index) => active(`user.u${at + index}`, "be1!default", acls[0]));
       await list.change(entries.map((record) => ({ put: entryOf(record) })));
     }

@@ -152,6 +152,13 @@ test("a master that has gone silent is noticed by an unanswered NOOP", async () 
   replica.stop();
 });
 
+test("a replica stops at once, also while a master lets it wait", async () => {
+  const { replica, running } = replicaOf(emptyRegistry(), { connect: () => new Promise(() => {}) });
+  replica.stop();
+  await running;
+  expect(replica.state).toBe("stopped");
+});
+
 /** From now on the master accepts everything and answers no barrier. */
 function freeze(registry: MasterRegistry): void {
   registry.barrier = () => new Promise(() => {});

@@ -1,0 +1,84 @@
+// A list follows a stream: what is applied, and where in the master's feed that leads to.
+
+import { expect, test } from "bun:test";
+import { silentLog } from "../../lib/base/log.ts";
+import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
+import { entryOf } from "../../lib/mupdate/record.ts";
+import { ListFollower } from "../../lib/murder/list-follower.ts";
+import { active } from "../support/mupdate-world.ts";
+
+const ann = active("user.ann", "be1!default", "ann\tlrs\t");
+const place = (sequence: number) => ({ feed: "F", sequence, ownServer: "fe.lab" });
+
+/** A list at the place numbered 5, and a follower of it. */
+async function followerOf(position: number | undefined) {
+  const list = new MemoryMailboxList();
+  await list.setComplete(true);
+  if (position !== undefined) await list.change([], [], { set: place(position) });
+  const reached: number[] = [];
+  const faults: unknown[] = [];
+  const follower = new ListFollower(
+    {
+      list,
+      ownServer: "fe.lab",
+      feed: "F",
+      log: silentLog,
+      isOpen: () => true,
+      failed: (fault) => faults.push(fault),
+      reached: (sequence) => reached.push(sequence),
+    },
+    position === undefined ? undefined : place(position),
+  );
+  return { list, follower, reached, faults };
+}
+
+test("what comes before the first mark is applied at the place where the list was", async () => {
+  const { list, follower, reached } = await followerOf(5);
+  follower.record(ann);
+  await follower.applied();
+  expect(list.find(ann.name)).toEqual(entryOf(ann));
+  expect(list.followed).toEqual(place(5));
+  follower.mark(9);
+  await follower.complete();
+  expect(list.followed).toEqual(place(9));
+  expect(reached).toEqual([9]);
+});
+
+test("a mark moves the place only with the last change before it", async () => {
+  const { list, follower } = await followerOf(5);
+  const places: (number | undefined)[] = [];
+  list.watch(() => places.push(list.followed?.sequence));
+  for (let index = 0; index < 1200; index += 1) follower.record(active(`user.u${index}`, "be1!default"));
+  follower.mark(1205);
+  await follower.applied();
+  expect(places).toEqual([5, 5, 1205]); // in three transactions
+});
+
+test("a whole list has no place until all of it is there", async () => {
+  const { list, follower, reached } = await followerOf(undefined);
+  await list.change([], [], { set: { ...place(3), feed: "another" } });
+  follower.record(ann);
+  follower.mark(7);
+  await follower.applied();
+  expect(list.find(ann.name)).toBeUndefined();
+  const places: (number | undefined)[] = [];
+  list.watch(() => places.push(list.followed?.sequence));
+  await follower.complete();
+  expect(places).toEqual([undefined]);
+  expect(list.followed).toEqual(place(7));
+  expect(reached).toEqual([7]);
+});
+
+test("a list that cannot be written is left as it is, place included", async () => {
+  const { list, follower, faults, reached } = await followerOf(5);
+  list.change = async () => Promise.reject(new Error("disk full"));
+  follower.record(ann);
+  follower.mark(6);
+  await follower.applied();
+  expect(faults).toEqual([new Error("disk full")]);
+  follower.mark(7); // nothing more is tried
+  await follower.applied();
+  expect(faults).toHaveLength(1);
+  expect(reached).toEqual([]);
+  expect(list.followed).toEqual(place(5));
+});
