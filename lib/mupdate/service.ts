@@ -28,6 +28,8 @@ export class MupdateService {
     this.#options = options;
     const { clock, registry } = options.session;
     this.#startedMs = clock.monotonic();
+    // Who has not reached even this has been behind since the start, at least.
+    this.#times.note(registry.position.sequence, this.#startedMs);
     registry.watch(() => this.#times.note(registry.position.sequence, clock.monotonic()));
   }
 
