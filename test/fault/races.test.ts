@@ -49,24 +49,68 @@ test("of two backends that CREATE a name at once exactly one says OK (S27)", asy
 
 for (const seed of seeds) {
   test(`random changes of the same names by many clients leave all in agreement (seed ${seed})`, async () => {
-    const random = randomFrom(seed);
-    const servers: readonly Node[] = ["backend1", "backend2", "frontend"];
-    const clients = servers.flatMap((server) =>
-      Array.from({ length: clientsPerServer }, () => ({ server, commands: commandsFrom(random) })),
-    );
-    const answers = (await Promise.all(clients.map(({ server, commands }) => play(server, commands)))).flat();
+    const answers = await playAll(seed);
     expect(answers.filter((answer) => !/^(OK|NO)$/.test(answer))).toEqual([]);
     expect(answers).toContain("OK");
     expect(answers).toContain("NO");
     await expectAgreement();
   }, 60_000);
+
+  for (const victims of [["backend1"], ["master"], ["backend2", "master"]] as const) {
+    test(`the same while ${victims.join(" and ")} are killed and come back (seed ${seed})`, async () => {
+      const answers: string[] = [];
+      const isUnderWay = Promise.withResolvers<void>();
+      const playing = playAll(seed, (answer) => {
+        answers.push(answer);
+        if (answers.length === 40) isUnderWay.resolve();
+      });
+      await isUnderWay.promise;
+      await Promise.all(victims.map((node) => murder.kill(node)));
+      await Promise.all(victims.map((node) => murder.startNode(node)));
+      await playing;
+      await expectAgreement();
+    }, 60_000);
+  }
 }
 
-async function play(server: Node, commands: readonly string[]): Promise<string[]> {
-  using session = await ImapWire.login(murder, murder.addressOf(server), administrator);
+/** Some clients at each server, all at once. */
+async function playAll(seed: number, told: (answer: string) => void = () => {}): Promise<string[]> {
+  const random = randomFrom(seed);
+  const servers: readonly Node[] = ["backend1", "backend2", "frontend"];
+  const clients = servers.flatMap((server) =>
+    Array.from({ length: clientsPerServer }, () => ({ server, commands: commandsFrom(random) })),
+  );
+  return (await Promise.all(clients.map(({ server, commands }) => play(server, commands, told)))).flat();
+}
+
+/** "lost" for a command whose server went away; the next one waits until it is back. */
+async function play(server: Node, commands: readonly string[], told: (answer: string) => void): Promise<string[]> {
   const answers: string[] = [];
-  for (const command of commands) answers.push((await session.command(command)).status);
+  let session: ImapWire | undefined;
+  for (const command of commands) {
+    session ??= await loginWhenThere(server);
+    let answer: string;
+    try {
+      answer = (await session.command(command)).status;
+    } catch {
+      answer = "lost";
+      session[Symbol.dispose]();
+      session = undefined;
+    }
+    answers.push(answer);
+    told(answer);
+  }
+  session?.[Symbol.dispose]();
   return answers;
+}
+
+async function loginWhenThere(server: Node): Promise<ImapWire> {
+  let session: ImapWire | undefined;
+  await eventually(`${server} is there`, async () => {
+    session = await ImapWire.login(murder, murder.addressOf(server), administrator).catch(() => undefined);
+    return session !== undefined;
+  });
+  return session!;
 }
 
 function commandsFrom(random: () => number): string[] {

@@ -99,6 +99,11 @@ export class MailboxOperations {
    * folders that nothing refers to are looked for, too. Without it at any time, such as when the master is back.
    */
   async recover(isStart = true): Promise<RecoveryReport> {
+    this.#retryDelayMs = firstRetryMs; // whoever calls knows that something has changed
+    return this.#recover(isStart);
+  }
+
+  async #recover(isStart: boolean): Promise<RecoveryReport> {
     const journal = await settleJournal(this.#context, isStart);
     if (journal.pending.length > 0) this.#scheduleRetry();
     else this.#retryDelayMs = firstRetryMs;
@@ -119,7 +124,7 @@ export class MailboxOperations {
     this.#retry = this.#context.clock.after(this.#retryDelayMs, () => {
       this.#retry = undefined;
       this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, lastRetryMs);
-      this.recover(false).catch((fault) => {
+      this.#recover(false).catch((fault) => {
         this.#context.log.error("recovery failed", { error: describeFault(fault) });
         this.#scheduleRetry();
       });

@@ -43,9 +43,9 @@ export async function settleJournal(
       pending.push(name); // asking again for each would take as many deadlines
       continue;
     }
-    await context.locks.attempt(name, async () => {
+    const isTried = await context.locks.attempt(name, async () => {
       const record = context.list.journal().find((each) => each.name === name);
-      if (record?.worker !== worker) return; // settled meanwhile
+      if (record?.worker !== worker) return true; // settled meanwhile
       try {
         if (await settleRecord(context, record)) settled.push(name);
       } catch (fault) {
@@ -53,7 +53,10 @@ export async function settleJournal(
         isMasterAway = fault instanceof No && fault.code === "UNAVAILABLE";
         pending.push(name);
       }
+      return true;
     });
+    // Somebody waits for the name who will settle it; or he gives up, and then it is for us after all.
+    if (!isTried && worker !== context.worker) pending.push(name);
   }
   return { settled, pending };
 }
@@ -74,6 +77,7 @@ export async function settleRecord(context: OperationsContext, record: JournalRe
     await settleWork(context, name, work);
   } catch (fault) {
     await context.list.change([], [{ write: { ...record, worker: "" } }]);
+    context.onPending();
     throw fault;
   }
   await context.clear(record);
