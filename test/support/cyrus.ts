@@ -74,8 +74,9 @@ export class CyrusNode implements AsyncDisposable {
   async start(): Promise<void> {
     const { folder, port } = this.#spec;
     const files = ["-C", confOf(folder), "-M", join(folder, "cyrus.conf"), "-p", join(folder, "master.pid")];
-    // A session of its own: Cyrus' master signals its whole group when it ends.
-    this.#master = Bun.spawn([join(cyrusPrograms, "master"), ...files], {
+    // A session of its own: Cyrus' master signals its whole group when it ends. It also ends when the tests are killed.
+    const asCyrus = ["setpriv", "--reuid", "cyrus", "--regid", "mail", "--init-groups", "--pdeathsig", "TERM"];
+    this.#master = Bun.spawn([...asCyrus, join(cyrusPrograms, "master"), ...files], {
       stdio: ["ignore", "ignore", "ignore"],
       env: { PATH: process.env.PATH ?? "" },
       detached: true,
