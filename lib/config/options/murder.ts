@@ -4,7 +4,7 @@ import type { OptionTable } from "../option.ts";
 
 const frontends = ["proxyd", "imapd", "pop3d", "lmtpproxyd", "lmtpd", "timsieved"] as const;
 const mupdateClients = ["mupdate", "imapd", "proxyd", "lmtpd", "lmtpproxyd", "ctl_mboxlist", "ctl_mupdate"] as const;
-const everyRole = [...frontends, "pop3d", "mupdate", "ctl_mboxlist", "xfer", "iatlas"] as const;
+const everyRole = [...frontends, "pop3d", "mupdate", "ctl_mboxlist", "ctl_mupdate", "xfer", "iatlas"] as const;
 
 export const murderOptions = {
   mupdate_server: {
@@ -147,16 +147,21 @@ export const murderOptions = {
     type: "string",
     default: "proxy",
     since: "2.4",
-    usedBy: [...frontends],
+    usedBy: [...frontends, "ctl_mupdate"],
     doc: "Authentication identity of this server at backends.",
   },
   proxy_password: {
     type: "string",
     since: "2.4",
-    usedBy: [...frontends],
+    usedBy: [...frontends, "ctl_mupdate"],
     doc: "Password of proxy_authname where no <shorthost>_password is set.",
   },
-  proxy_realm: { type: "string", since: "2.4", usedBy: [...frontends], doc: "SASL realm of proxy_authname." },
+  proxy_realm: {
+    type: "string",
+    since: "2.4",
+    usedBy: [...frontends, "ctl_mupdate"],
+    doc: "SASL realm of proxy_authname.",
+  },
   proxy_compress: {
     type: "switch",
     default: "0",
@@ -185,7 +190,7 @@ export const murderOptions = {
     unit: "s",
     default: "2m",
     since: "iatlas 0.1",
-    usedBy: [...frontends],
+    usedBy: [...frontends, "ctl_mupdate"],
     doc: "How long a backend may be silent while it owes an answer.",
   },
   proxy_idle_timeout: {
