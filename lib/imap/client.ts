@@ -57,6 +57,10 @@ export class ImapClient implements Remote, Receiver {
     connection.attach(this);
   }
 
+  get isInsideResponse(): boolean {
+    return this.#scanner.isInsideResponse;
+  }
+
   onLost(listener: () => void): void {
     if (this.isOpen) this.#lostListeners.push(listener);
     else listener();

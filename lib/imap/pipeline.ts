@@ -60,6 +60,7 @@ export class Pipeline implements StreamSink {
     this.#remote = remote;
     this.#octets += octets;
     this.#underWay.push({ command, startedMs: this.#session.server.clock.monotonic(), octets });
+    this.#session.relaying.answersNow(remote);
     remote.stream(command.frame, this);
   }
 

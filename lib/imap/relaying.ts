@@ -10,6 +10,8 @@ import type { Session } from "./session.ts";
 export class Relaying {
   /** The server whose answer to the running command went to the client, if one did. */
   heardFrom: Remote | undefined;
+  /** The server that answers the client, or did so last. */
+  #answering: Remote | undefined;
   readonly #session: Session;
   #links: Links | undefined;
   #origin: Origin | undefined;
@@ -66,12 +68,23 @@ export class Relaying {
   replySink(remote: Remote, continuation: (text: string) => void): ReplySink {
     const session = this.#session;
     this.heardFrom = remote;
+    this.answersNow(remote);
     return {
       data: (bytes) => session.send(bytes),
       drained: () => session.drained(),
       continuation,
       cut: () => session.hangUp(),
     };
+  }
+
+  /** What comes from the server goes to the client from now on. */
+  answersNow(remote: Remote): void {
+    this.#answering = remote;
+  }
+
+  /** Whether the client has heard the beginning of a response and not its end: nothing else can be said to him now. */
+  get isInsideResponse(): boolean {
+    return this.#answering?.isInsideResponse === true;
   }
 
   closeAll(): void {

@@ -239,11 +239,11 @@ export class Session implements Receiver {
     this.end(this.isAuthenticated ? "Idle for too long" : "Login took too long");
   }
 
-  /** Says BYE and hangs up. */
+  /** Says BYE, unless it would be taken for a part of a message, and hangs up. */
   end(text: string): void {
     if (this.isEnding) return;
     this.isEnding = true;
-    this.send(statusLine("*", "BYE", undefined, text));
+    if (!this.relaying.isInsideResponse) this.send(statusLine("*", "BYE", undefined, text));
     this.connection.close();
   }
 

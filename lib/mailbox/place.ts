@@ -92,6 +92,8 @@ export interface Remote {
   /** Upper-case capabilities it announced after login. */
   readonly capabilities: ReadonlySet<string>;
   readonly isOpen: boolean;
+  /** Whether a sink has been given the beginning of a response whose end has not come. */
+  readonly isInsideResponse: boolean;
   /** Called once when the connection is lost between commands. */
   onLost(listener: () => void): void;
   /**

@@ -142,6 +142,16 @@ describe("a client that ends", () => {
     expect(await client.end()).toBe("a1 OK\r\na2 OK\r\n* BYE Server shutting down\r\n");
   });
 
+  test("in the middle of a message hears no BYE that it would take for a part of it", async () => {
+    const { client, backend, session } = await relayedInbox();
+    client.send("a1 FETCH 1 BODY[]\r\n");
+    await backend.line();
+    backend.send("* 1 FETCH (BODY[] {100}\r\nabc");
+    await quiet();
+    session.end("Idle for too long");
+    expect(await client.end()).toBe("* 1 FETCH (BODY[] {100}\r\nabc");
+  });
+
   test("is not idle while it waits for an answer", async () => {
     const { client, backend, session } = await relayedInbox();
     client.send("a1 NOOP\r\n");

@@ -70,6 +70,7 @@ export class FakeMurder implements Router {
       server,
       capabilities: new Set(),
       isOpen: true,
+      isInsideResponse: false,
       onLost: () => {},
       begin: notUsed,
       stream: notUsed,

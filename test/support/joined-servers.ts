@@ -37,6 +37,7 @@ export class SessionRemote implements Remote {
   readonly capabilities: ReadonlySet<string>;
   readonly connection: Connection;
   isOpen = true;
+  readonly isInsideResponse = false;
   /** Commands as they were sent, without tags and octets of literals. */
   readonly asked: string[] = [];
   readonly #reader = new FrameReader({ maxText: 1 << 20 });
