@@ -10,6 +10,8 @@ export interface Context {
   /** How often each figure is measured at each server, in turn; the median is reported. */
   readonly rounds: number;
   readonly seconds: number;
+  /** Mailboxes in the list, for those that measure what its size costs. */
+  readonly entries: number;
   readonly report: Report;
   /** Only figures whose name has one of these in it; empty: all. */
   readonly only: readonly string[];

@@ -4,10 +4,19 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../lib/base/clock.ts";
+import { parseDefaultAcl } from "../lib/mailbox/acl.ts";
+import type { ListEdit } from "../lib/mailbox/list.ts";
+import { openMailboxList } from "../lib/mailbox/list-sqlite.ts";
+import { requireMailboxName } from "../lib/mailbox/name.ts";
 import { environmentForChildren } from "../lib/master/environment.ts";
+import { entryOf, locationOf } from "../lib/mupdate/record.ts";
 import { PasswordFile } from "../lib/sasl/password-file.ts";
 import type { Target } from "./target.ts";
 
+/** Names of the mailboxes that fill the list. */
+export const fillPrefix = "user.fill";
+const acl = parseDefaultAcl("ann lrswipkxtecdan");
 const programs = join(import.meta.dir, "../bin");
 const password = "secret";
 const users = Array.from({ length: 16 }, (_, index) => `u${index + 1}`);
@@ -16,8 +25,11 @@ export interface OwnMurder extends AsyncDisposable {
   readonly target: Target;
 }
 
-/** `under`: where the folder is made; what is measured durably is measured on that disk. */
-export async function startOwnMurder(under = os.tmpdir()): Promise<OwnMurder> {
+/**
+ * `under`: where the folder is made; what is measured durably is measured on that disk. `filled`: so many mailboxes are in
+ * the master's list from the start.
+ */
+export async function startOwnMurder(under = os.tmpdir(), filled = 0): Promise<OwnMurder> {
   const folder = mkdtempSync(join(under, "bench-murder-"));
   const children: Bun.Subprocess[] = [];
   const stop = async () => {
@@ -26,6 +38,7 @@ export async function startOwnMurder(under = os.tmpdir()): Promise<OwnMurder> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
+    await fillList(join(folder, "mu"), filled);
     const target = await startAll(folder, children);
     return { target, [Symbol.asyncDispose]: stop };
   } catch (fault) {
@@ -96,6 +109,17 @@ async function startAll(folder: string, children: Bun.Subprocess[]): Promise<Tar
     password,
     processes,
   };
+}
+
+async function fillList(path: string, mailboxes: number): Promise<void> {
+  if (mailboxes === 0) return;
+  const list = openMailboxList({ path: join(path, "mailboxes.db"), clock: systemClock });
+  const edits = Array.from({ length: mailboxes }, (_, index): ListEdit => {
+    const name = requireMailboxName(`${fillPrefix}${index}`);
+    return { put: entryOf({ name, location: locationOf("be1.bench", "default"), acl, state: "active" }) };
+  });
+  for (let at = 0; at < edits.length; at += 10_000) await list.change(edits.slice(at, at + 10_000));
+  list.close();
 }
 
 /** BENCH_PROFILE=frontend,be1 writes their CPU profiles into the current folder when they end. */

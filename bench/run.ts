@@ -4,6 +4,7 @@
 //   --peer NAME,imap=host:port,…   measures another server in turn with ours (see target.ts)
 //   --dir FOLDER                   where our murder keeps its files (the disk that is measured)
 //   --only TEXT                    only figures with this in their name (may be given several times)
+//   --entries N                    mailboxes in the list (100000); a peer's has to be filled so far already, or is filled
 //   --seconds S, --rounds N        how long and how often each figure is measured (1.5, 1)
 
 import { appendFileSync, writeFileSync } from "node:fs";
@@ -38,6 +39,7 @@ const { values: flags, positionals } = parseArgs({
     json: { type: "string" },
     peer: { type: "string", multiple: true, default: [] },
     dir: { type: "string" },
+    entries: { type: "string", default: "100000" },
     seconds: { type: "string", default: "1.5" },
     only: { type: "string", multiple: true, default: [] },
     rounds: { type: "string", default: "1" },
@@ -55,13 +57,17 @@ function report(figure: Figure): void {
   if (flags.json) appendFileSync(flags.json, line);
 }
 
-await using murder = await startOwnMurder(flags.dir);
+const entries = Number(flags.entries);
+/** Of a larger list nobody wants to see how it is filled. */
+const filledBefore = entries > 100_000 ? entries : 0;
+await using murder = await startOwnMurder(flags.dir, filledBefore);
 const targets = [murder.target, ...flags.peer.map(parseTarget)];
 for (const target of targets) await prepare(target);
 const context: Context = {
   targets,
   rounds: Number(flags.rounds),
   seconds: Number(flags.seconds),
+  entries,
   report,
   only: flags.only,
 };

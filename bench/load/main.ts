@@ -6,12 +6,17 @@
 //   bun bench/load/main.ts lmtp     --at … --user U --password P --rcpt a,b [--octets 2048]
 //   bun bench/load/main.ts reserve  --at … --user … --password … --prefix user.x
 //   bun bench/load/main.ts mupdate  --at … --user … --password … --command "FIND {…}"
+//   bun bench/load/main.ts visible  --at … --user … --password … --frontend host:port --admin A --prefix user.x --count N
+//   bun bench/load/main.ts resume   --at … --user … --password … --prefix user.x --count N
 //   bun bench/load/main.ts idle     --at … --user … --password … --connections N [--select MAILBOX]
 //
-// Common: --connections N, --pipeline N (commands on their way on each), --seconds S, --warmup S, --count N (instead of time).
+// Common: --connections N, --pipeline N (commands on their way on each), --seconds S, --warmup S, --count N (instead of time),
+// --deadline S (it ends by then).
 
 import { parseArgs } from "node:util";
 import { measureRate, type Rate } from "./rate.ts";
+import { measureResume, resumeKeywords } from "./resume.ts";
+import { measureVisible } from "./visible.ts";
 import { armDeadline, isGood, logInImap, plainResponse, Wire } from "./wire.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -30,6 +35,9 @@ const { values: flags, positionals } = parseArgs({
     command: { type: "string", default: "NOOP" },
     rcpt: { type: "string", default: "" },
     octets: { type: "string", default: "2048" },
+    frontend: { type: "string", default: "" },
+    admin: { type: "string", default: "" },
+    deadline: { type: "string", default: "60" },
     prefix: { type: "string", default: "user.load" },
   },
 });
@@ -52,6 +60,8 @@ const kinds: Readonly<Record<string, () => Promise<Measured>>> = {
   lmtp,
   reserve,
   mupdate: mupdateCommand,
+  visible,
+  resume: () => measureResume(openMupdate, flags.prefix, options.most),
   idle,
 };
 
@@ -89,6 +99,7 @@ async function mupdateCommand(): Promise<Measured> {
 
 async function measureCommands(wires: readonly Wire[], textOf: (worker: number) => string): Promise<Measured> {
   const before = sum(wires, (wire) => wire.received);
+  const linesBefore = sum(wires, (wire) => wire.lines);
   const startMs = performance.now();
   const rate = await measureRate(
     options,
@@ -99,7 +110,7 @@ async function measureCommands(wires: readonly Wire[], textOf: (worker: number) 
   return {
     ...rate,
     octetsPerSecond: Math.round((sum(wires, (wire) => wire.received) - before) / seconds),
-    lines: sum(wires, (wire) => wire.lines),
+    lines: sum(wires, (wire) => wire.lines) - linesBefore,
   };
 }
 
@@ -146,8 +157,21 @@ async function reserve(): Promise<Measured> {
   return rate;
 }
 
+async function visible(): Promise<Measured> {
+  const { frontend, admin, prefix } = flags;
+  return measureVisible(await openMupdate(), {
+    frontend,
+    admin,
+    password,
+    prefix,
+    count: options.most,
+    mostMs: 20_000,
+  });
+}
+
 async function openMupdate(): Promise<Wire> {
   const wire = await Wire.connect(at, "mupdate");
+  if (positionals[0] === "resume") wire.keywords = resumeKeywords;
   await wire.next();
   await wire.run(`a AUTHENTICATE "PLAIN" "${plainResponse(user, password)}"`);
   return wire;
@@ -185,6 +209,6 @@ function sum(wires: readonly Wire[], of: (wire: Wire) => number): number {
 
 const kind = kinds[positionals[0] ?? ""];
 if (!kind) throw new Error(`What to do: ${Object.keys(kinds).join(", ")}`);
-armDeadline();
+armDeadline(Number(flags.deadline) * 1000);
 console.log(JSON.stringify(await kind()));
 process.exit(0);

@@ -24,6 +24,9 @@ export class Wire {
   received = 0;
   /** Lines that ended no command. */
   lines = 0;
+  /** Those of them with one of `keywords` in them. */
+  readonly heard: string[] = [];
+  keywords: readonly string[] = [];
 
   private constructor(protocol: Protocol) {
     this.#protocol = protocol;
@@ -124,6 +127,7 @@ export class Wire {
     if (isContinued) return;
     if (!this.#isFinal(line)) {
       this.lines += 1;
+      if (this.keywords.some((keyword) => line.includes(keyword))) this.heard.push(line.toString("latin1"));
       return;
     }
     const text = line.toString("latin1", 0, line.length - 2);
