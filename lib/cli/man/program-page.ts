@@ -69,7 +69,7 @@ function commandList(commands: Program["commands"]): string {
 function commandSection({ program }: DocumentedProgram): string {
   return subsection(
     program.name,
-    paragraph(`${program.summary}. ${program.description ?? ""}`.trim()),
+    ...`${program.summary}. ${program.description ?? ""}`.trim().split("\n\n").map(paragraph),
     ...program.operands.map((operand) => item(italic(operand.name), operand.doc)),
     ...shownOptions(program)
       .filter(([name]) => name !== "help" && name !== "version")
