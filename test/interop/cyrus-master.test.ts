@@ -1,14 +1,12 @@
 // Our backend and our frontend under a real Cyrus 3.6 master, whose known faults (W7, W15) must not hurt.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { systemClock } from "../../lib/base/clock.ts";
-import { silentLog } from "../../lib/base/log.ts";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
 import { connectToMaster } from "../../lib/murder/master-connection.ts";
 import { requireCyrus } from "../support/cyrus.ts";
 import { ImapWire } from "../support/imap-wire.ts";
 import { caughtUp, MixedMurder, type MixedNode } from "../support/mixed-murder.ts";
-import { active, clientPlain, mailboxName } from "../support/mupdate-world.ts";
+import { active, mailboxName, masterOptions } from "../support/mupdate-world.ts";
 import { eventually } from "../support/murder.ts";
 
 let murder: MixedMurder;
@@ -42,18 +40,8 @@ async function shown(user: string, pattern: string): Promise<readonly string[]> 
 
 /** Our client, as a backend's registrar uses it. */
 function connect(compresses = false): Promise<MupdateClient> {
-  return connectToMaster(master.address, {
-    servers: master.address,
-    port: 3905,
-    credentials: { authenticationId: "murder", authorizationId: "", password: murder.passwordOf("murder") },
-    choose: () => clientPlain,
-    tlsFor: () => undefined,
-    requiresTls: false,
-    compresses,
-    deadlineMs: 20_000,
-    clock: systemClock,
-    log: silentLog,
-  });
+  const options = { ...masterOptions, servers: master.address, deadlineMs: 20_000, compresses };
+  return connectToMaster(master.address, options);
 }
 
 test("CREATE on our backend is in our frontend's LIST, and SELECT finds it there", async () => {

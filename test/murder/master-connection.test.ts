@@ -1,24 +1,11 @@
 // Where mupdate_server leads, and a whole murder's connection over a real socket.
 
 import { expect, test } from "bun:test";
-import { ManualClock, systemClock } from "../../lib/base/clock.ts";
-import { silentLog } from "../../lib/base/log.ts";
+import { ManualClock } from "../../lib/base/clock.ts";
 import { MupdateService } from "../../lib/mupdate/service.ts";
 import { connectToAnyMaster, masterNames, masterPlace } from "../../lib/murder/master-connection.ts";
 import { listen } from "../../lib/net/listen.ts";
-import { active, clientPlain, emptyRegistry, sessionOptions } from "../support/mupdate-world.ts";
-
-const realOptions = {
-  port: 3905,
-  credentials: { authenticationId: "murder", authorizationId: "", password: "secret" },
-  choose: () => clientPlain,
-  tlsFor: () => undefined,
-  requiresTls: false,
-  compresses: false,
-  deadlineMs: 5000,
-  clock: systemClock,
-  log: silentLog,
-};
+import { active, emptyRegistry, masterOptions, sessionOptions } from "../support/mupdate-world.ts";
 
 test("masterPlace() reads every form of mupdate_server", () => {
   const cases: Record<string, unknown> = {
@@ -42,7 +29,7 @@ test("the second master is taken when the first refuses, over real sockets", asy
   );
   const closed = await listen({ host: "127.0.0.1", port: 0 }, { onConnection: (each) => each.destroy() });
   closed.stop();
-  const options = { ...realOptions, servers: `127.0.0.1:${closed.port} 127.0.0.1:${listener.port}` };
+  const options = { ...masterOptions, servers: `127.0.0.1:${closed.port} 127.0.0.1:${listener.port}` };
   const lost = Promise.withResolvers<string>();
   const client = await connectToAnyMaster(options, lost.resolve);
   expect((await client.list("be1!")).map((record) => record.name as string)).toEqual(["user.ann"]);
@@ -89,7 +76,7 @@ test.each(standstills)(
       },
     );
     const client = await connectToAnyMaster({
-      ...realOptions,
+      ...masterOptions,
       servers: `127.0.0.1:${frozen.port} 127.0.0.1:${good.port}`,
       deadlineMs: 60_000,
       clock,

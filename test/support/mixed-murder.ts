@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { kick, kickPath } from "../../lib/mupdate/kick.ts";
 import { PasswordFile } from "../../lib/sasl/password-file.ts";
 import { CyrusNode, type CyrusRole } from "./cyrus.ts";
+import { freePorts } from "./demo.ts";
 import { eventually } from "./murder.ts";
 import { startProcess, type TestProcess } from "./process.ts";
 
@@ -15,6 +16,8 @@ const bin = join(import.meta.dir, "../../bin");
 /** `cyrus` administers, `murder` is what the servers are to each other. */
 const users = ["cyrus", "murder", "ann", "bob"] as const;
 const password = "secret";
+/** Two for each node. */
+const mostPorts = 20;
 
 export interface MixedNode {
   readonly kind: "ours" | "cyrus";
@@ -31,7 +34,8 @@ export interface MixedNode {
 
 export class MixedMurder implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "iatlas-mixed-"));
-  readonly #masterPort = freePort();
+  readonly #masterPort = freePorts(mostPorts);
+  #portsTaken = 1;
   readonly #nodes: MixedNode[] = [];
 
   constructor() {
@@ -103,8 +107,14 @@ export class MixedMurder implements AsyncDisposable {
   }
 
   #place(role: CyrusRole): NodePlace {
-    const port = role === "master" ? this.#masterPort : freePort();
-    return { port, replicaPort: freePort(), serverName: `localhost:${port}` };
+    const port = role === "master" ? this.#masterPort : this.#nextPort();
+    return { port, replicaPort: this.#nextPort(), serverName: `localhost:${port}` };
+  }
+
+  #nextPort(): number {
+    if (this.#portsTaken === mostPorts) throw new Error(`only ${mostPorts} ports were looked for`);
+    this.#portsTaken += 1;
+    return this.#masterPort + this.#portsTaken - 1;
   }
 
   #settings(role: CyrusRole): Readonly<Record<string, string>> {
@@ -181,18 +191,5 @@ class OurNode implements MixedNode {
       ["mupdate", this.replicaAddress],
       ["proxyd", this.address],
     ];
-  }
-}
-
-/** Below the ports that the system gives to clients, so that nobody takes it before its server does. */
-function freePort(): number {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 5_900);
-    try {
-      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
-      return port;
-    } catch {
-      // taken: the next one
-    }
   }
 }

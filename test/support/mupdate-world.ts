@@ -11,6 +11,7 @@ import { type MailboxRecord, parseLocation, parseRecordAcl, parseRecordName } fr
 import type { Registry, RegistryReader } from "../../lib/mupdate/registry.ts";
 import { type Journal, MasterRegistry, type MasterRegistryOptions } from "../../lib/mupdate/registry-master.ts";
 import { ServerSession, type SessionOptions } from "../../lib/mupdate/session.ts";
+import type { MasterConnectionOptions } from "../../lib/murder/master-connection.ts";
 import type { Connection } from "../../lib/net/connection.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
 import type { ClientMechanism, ServerMechanism } from "../../lib/sasl/mechanism.ts";
@@ -104,6 +105,19 @@ export const clientOptions: LoginOptions = {
   clock: systemClock,
   log: silentLog,
   deadlineMs: 5000,
+};
+
+/** Of a connection to a master on a real socket, which still has to be named. */
+export const masterOptions: Omit<MasterConnectionOptions, "servers"> = {
+  port: 3905,
+  credentials: clientOptions.credentials,
+  choose: clientOptions.choose,
+  tlsFor: () => undefined,
+  requiresTls: false,
+  compresses: false,
+  deadlineMs: 5000,
+  clock: systemClock,
+  log: silentLog,
 };
 
 /** A logged-in client of a session with these options. */
