@@ -90,31 +90,39 @@ async function answersOf(name: PlanName, source: string): Promise<string[]> {
 
 describe("a random history is answered as on one server by", () => {
   const others = (Object.keys(plans) as PlanName[]).filter((name) => name !== "backend");
-  test.each(others)("%s", async (name) => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 40 }), async (steps) => {
-        const source = scriptOf(steps);
-        expect(await answersOf(name, source)).toEqual(await answersOf("backend", source));
-      }),
-      { numRuns: Number(process.env.HISTORIES ?? 15), seed: Number(process.env.SEED ?? 2026) },
-    );
-  });
+  test.each(others)(
+    "%s",
+    async (name) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 40 }), async (steps) => {
+          const source = scriptOf(steps);
+          expect(await answersOf(name, source)).toEqual(await answersOf("backend", source));
+        }),
+        { numRuns: Number(process.env.HISTORIES ?? 15), seed: Number(process.env.SEED ?? 2026) },
+      );
+    },
+    60_000,
+  );
 });
 
 describe("commands in one packet are answered as one at a time by", () => {
-  test.each(Object.keys(plans) as PlanName[])("%s", async (name) => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { minLength: 20, maxLength: 60 }),
-        fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),
-        async (steps, sizes) => {
-          const oneAtATime = pipelinedScriptOf(steps, [1]);
-          expect(await answersOf(name, pipelinedScriptOf(steps, sizes))).toEqual(
-            await answersOf("backend", oneAtATime),
-          );
-        },
-      ),
-      { numRuns: Number(process.env.HISTORIES ?? 10), seed: Number(process.env.SEED ?? 2026) },
-    );
-  });
+  test.each(Object.keys(plans) as PlanName[])(
+    "%s",
+    async (name) => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { minLength: 20, maxLength: 60 }),
+          fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),
+          async (steps, sizes) => {
+            const oneAtATime = pipelinedScriptOf(steps, [1]);
+            expect(await answersOf(name, pipelinedScriptOf(steps, sizes))).toEqual(
+              await answersOf("backend", oneAtATime),
+            );
+          },
+        ),
+        { numRuns: Number(process.env.HISTORIES ?? 10), seed: Number(process.env.SEED ?? 2026) },
+      );
+    },
+    60_000,
+  );
 });
