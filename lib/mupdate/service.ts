@@ -23,14 +23,11 @@ export class MupdateService {
   readonly #sessions = new Set<ServerSession>();
   readonly #times = new FeedTimes();
   readonly #startedMs: number;
+  #stopWatching: (() => void) | undefined;
 
   constructor(options: MupdateServiceOptions) {
     this.#options = options;
-    const { clock, registry } = options.session;
-    this.#startedMs = clock.monotonic();
-    // Who has not reached even this has been behind since the start, at least.
-    this.#times.note(registry.position.sequence, this.#startedMs);
-    registry.watch(() => this.#times.note(registry.position.sequence, clock.monotonic()));
+    this.#startedMs = options.session.clock.monotonic();
   }
 
   get sessions(): number {
@@ -47,16 +44,31 @@ export class MupdateService {
     } else {
       const session = new ServerSession(connection, { ...this.#options.session, status: () => this.status() });
       this.#sessions.add(session);
+      this.#stopWatching ??= this.#watch();
       session.gone.addEventListener(
         "abort",
         () => {
           this.#sessions.delete(session);
+          if (this.#sessions.size === 0) this.#unwatch();
           ended();
         },
         { once: true },
       );
       session.start();
     }
+  }
+
+  /** Notes the times of changes while there is a peer that may lag: to follow a replica's list costs it something. */
+  #watch(): () => void {
+    const { clock, registry } = this.#options.session;
+    const note = () => this.#times.note(registry.position.sequence, clock.monotonic());
+    note(); // who has not reached even this has been behind since now, at least
+    return registry.watch(note);
+  }
+
+  #unwatch(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
   }
 
   /** What STATUS shows. */
