@@ -4,6 +4,7 @@
 import { No } from "../base/fault.ts";
 import { hasRight, Right, type Rights } from "../mailbox/acl.ts";
 import type { MailboxEntry } from "../mailbox/list.ts";
+import { MailboxAway } from "../mailbox/place.ts";
 import type { LocalMail } from "./server.ts";
 import type { Session } from "./session.ts";
 
@@ -52,6 +53,7 @@ export async function locateVisible(session: Session, external: string): Promise
 export function findHere(session: Session, external: string): MailboxEntry {
   const entry = session.server.list.find(session.namespace.toInternal(external));
   if (entry === undefined || entry.state === "deleted") throw nonexistent();
+  if (entry.state === "moving") throw new MailboxAway(entry);
   if (entry.state !== "active" || entry.server !== "") throw new No("UNAVAILABLE", "Mailbox is not available now");
   return entry;
 }

@@ -39,6 +39,7 @@ export function capabilities(session: Session): string[] {
   }
   if (config.mupdate_server) names.push(`MUPDATE=mupdate://${config.mupdate_server}/`);
   const hidden = new Set(config.suppress_capabilities?.map((name) => name.toUpperCase()));
+  if (config.proxyd_disable_mailbox_referrals) hidden.add("MAILBOX-REFERRALS");
   return names.filter((name) => !hidden.has(name.toUpperCase()));
 }
 

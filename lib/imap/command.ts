@@ -15,6 +15,7 @@ import { examineRow } from "./commands/examine.ts";
 import { expungeRow } from "./commands/expunge.ts";
 import { fetchRow, uidFetchRow } from "./commands/fetch.ts";
 import { getAclRow } from "./commands/getacl.ts";
+import { getMetadataRow } from "./commands/getmetadata.ts";
 import { getQuotaRow } from "./commands/getquota.ts";
 import { getQuotaRootRow } from "./commands/getquotaroot.ts";
 import { idRow } from "./commands/id.ts";
@@ -72,6 +73,8 @@ export const commandTable: Readonly<Record<string, Row>> = {
   DELETEACL: deleteAclRow,
   LISTRIGHTS: listRightsRow,
   MYRIGHTS: myRightsRow,
+
+  GETMETADATA: getMetadataRow,
 
   GETQUOTA: getQuotaRow,
   GETQUOTAROOT: getQuotaRootRow,

@@ -9,6 +9,7 @@ import { Reader } from "../wire/reader.ts";
 import { commandTable } from "./command.ts";
 import { countCommand } from "./count-command.ts";
 import { Pipeline, type PipelineEvents, type UnderWay } from "./pipeline.ts";
+import { withReferral } from "./referral.ts";
 import { faultLine, statusLine } from "./reply.ts";
 import type { Answer, Command, Row } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -192,6 +193,10 @@ export class Dispatcher implements PipelineEvents {
   /** Sends the command where it is answered. */
   #perform(row: Row, command: Command): Promise<Answer | Completion> | Answer {
     const session = this.#session;
+    if (session.relaying.hasReferredChange) {
+      session.relaying.hasReferredChange = false;
+      return session.server.router.settle().then(() => this.#perform(row, command));
+    }
     const { selection } = session;
     if (row.at.kind === "selected" && selection?.kind === "elsewhere") {
       return this.#relay(row, undefined, command, selection.remote);
@@ -286,7 +291,8 @@ export class Dispatcher implements PipelineEvents {
     this.#session.untagged("OK [CLOSED] Mailbox is no longer available");
   }
 
-  #answerFault(tag: string, fault: unknown): void {
+  #answerFault(tag: string, thrown: unknown): void {
+    const fault = thrown instanceof No && this.#session.isAuthenticated ? withReferral(this.#session, thrown) : thrown;
     if (!(fault instanceof Bad || fault instanceof No || fault instanceof Bye)) {
       const error = fault instanceof Error ? (fault.stack ?? fault.message) : describeFault(fault);
       this.#session.log.error("command failed", { tag, error });

@@ -4,12 +4,15 @@
 import { Bye } from "../base/fault.ts";
 import type { Completion, Links, Remote, ReplySink } from "../mailbox/place.ts";
 import { type IdPairs, type Origin, readOrigin } from "./origin.ts";
+import { withoutUnaskedReferral } from "./referral.ts";
 import type { Command } from "./row.ts";
 import type { Session } from "./session.ts";
 
 export class Relaying {
   /** The server whose answer to the running command went to the client, if one did. */
   heardFrom: Remote | undefined;
+  /** The client was referred to another server with a change of the mailbox list: this list may not show it yet. */
+  hasReferredChange = false;
   /** The server that answers the client, or did so last. */
   #answering: Remote | undefined;
   readonly #session: Session;
@@ -49,9 +52,10 @@ export class Relaying {
   }
 
   /** Passes a command on as it came and its untagged answers back as they come. */
-  relay(command: Command, remote: Remote): Promise<Completion> {
+  async relay(command: Command, remote: Remote): Promise<Completion> {
     const sink = this.replySink(remote, (text) => void this.#session.send(`+ ${text}\r\n`));
-    return this.#whileHeard(() => remote.relay(command.frame, sink));
+    const completion = await this.#whileHeard(() => remote.relay(command.frame, sink));
+    return withoutUnaskedReferral(this.#session, completion);
   }
 
   /** Has another server tell the client what is new in the mailbox that is selected there. */

@@ -15,17 +15,37 @@ export type Place =
 export interface Router {
   /**
    * Where the mailbox is. Asks the replica to catch up before it says that a name does not exist (seed 3.4).
-   * Throws No("NONEXISTENT"), No("UNAVAILABLE") (list incomplete, mailbox reserved or moving).
+   * Throws No("NONEXISTENT"), No("UNAVAILABLE") (list incomplete, mailbox reserved), MailboxAway.
    */
   locate(name: MailboxName): Promise<Place>;
   /** The server of the user's INBOX; "here" also when he has none and this server keeps mailboxes. Throws like `locate`. */
   home(user: string): Promise<"here" | { readonly server: string }>;
-  /** Where a new mailbox belongs: the server of its nearest existing parent (seed 3.7). Throws No when that is not one server. */
+  /**
+   * Where a new mailbox belongs: the server of its nearest existing parent (seed 3.7). Throws No("CANNOT") when that is not
+   * one server, HasNoParent when there is none.
+   */
   placeNew(name: MailboxName): Promise<"here" | { readonly server: string }>;
   /** After a change made elsewhere: resolves when the local list shows it (the kick), or soon after when it cannot. */
   settle(): Promise<void>;
   /** The other servers of one client session. */
   openLinks(client: ClientOrigin): Links;
+}
+
+/**
+ * The mailbox was here and is on its way to `entry.server`, or there already: this server passes nothing on to it, but can
+ * tell a client that follows referrals where to ask (S146).
+ */
+export class MailboxAway extends No {
+  constructor(readonly entry: MailboxEntry) {
+    super("UNAVAILABLE", "Mailbox has been moved to another server");
+  }
+}
+
+/** Nothing says where the mailbox belongs (S117, S121). */
+export class HasNoParent extends No {
+  constructor(name: MailboxName) {
+    super("CANNOT", `Cannot place "${name}": it has no parent mailbox`);
+  }
 }
 
 /** What a frontend tells a backend about the session it speaks for. */
@@ -141,6 +161,7 @@ export function localRouter(list: MailboxList): Router {
 
 function requireUsable(entry: MailboxEntry | undefined): MailboxEntry {
   if (entry === undefined || entry.state === "deleted") throw new No("NONEXISTENT", "Mailbox does not exist");
-  if (entry.state !== "active" || entry.server !== "") throw new No("UNAVAILABLE", "Mailbox is not available now");
+  if (entry.server !== "" && entry.state !== "reserved") throw new MailboxAway(entry);
+  if (entry.state !== "active") throw new No("UNAVAILABLE", "Mailbox is not available now");
   return entry;
 }

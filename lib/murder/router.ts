@@ -4,7 +4,7 @@
 import { No } from "../base/fault.ts";
 import type { MailboxEntry, MailboxList } from "../mailbox/list.ts";
 import { ancestorsOf, inboxOf, isInbox, localPartOf, type MailboxName } from "../mailbox/name.ts";
-import type { ClientOrigin, Links, Place, Router } from "../mailbox/place.ts";
+import { type ClientOrigin, HasNoParent, type Links, MailboxAway, type Place, type Router } from "../mailbox/place.ts";
 
 export interface RouterOptions {
   readonly list: MailboxList;
@@ -49,7 +49,7 @@ export class MurderRouter implements Router {
       if (below) return below;
     }
     // S117, S121: a name without parent is made on the server of the administrator's choice, never by a proxy's.
-    throw new No("CANNOT", `Cannot place "${name}": it has no parent mailbox`);
+    throw new HasNoParent(name);
   }
 
   async settle(): Promise<void> {
@@ -70,7 +70,7 @@ export class MurderRouter implements Router {
     if (entry?.state === "active") return entry;
     if (!list.isComplete) throw new No("UNAVAILABLE", "The mailbox list is not complete yet, try again later");
     if (entry?.state === "reserved") throw new No("UNAVAILABLE", "Mailbox is currently reserved");
-    if (entry?.state === "moving") throw new No("UNAVAILABLE", "Mailbox has been moved to another server");
+    if (entry?.state === "moving") throw new MailboxAway(entry);
     // Made a moment ago, perhaps: mail for it must not be refused for good.
     if (!isLevel) throw new No("UNAVAILABLE", "The mailbox may be newer than the mailbox list, try again later");
     throw new No("NONEXISTENT", "Mailbox does not exist");

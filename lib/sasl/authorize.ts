@@ -33,8 +33,9 @@ export function authorize(
   return {
     user,
     authenticated,
-    // Whoever acts for another has that user's power and no more (S66, S69–S72), administrators too.
-    isAdmin: isListedAdmin && user === authenticated,
+    // Whoever acts for another has that user's power and no more (S66), administrators too; and none of his own making: a
+    // proxy server that is no administrator itself gets no administrative power by any name (S69–S72).
+    isAdmin: isListedAdmin && (user === authenticated || isListed(user, settings.admins, settings)),
     isProxied,
     groups: groupsOf(user),
   };

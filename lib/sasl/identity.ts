@@ -8,7 +8,7 @@ export interface Identity {
   readonly user: UserId;
   /** Who proved himself; differs from `user` when a proxy or an administrator acts for somebody. */
   readonly authenticated: UserId;
-  /** In `admins` and not proxied by a mere proxy server: bypasses ACLs for administration. */
+  /** In `admins`, and so is `authenticated`: bypasses ACLs for administration. */
   readonly isAdmin: boolean;
   /** `authenticated` is in `proxyservers`: a frontend speaks for the user (seed 3.2: no administrative power follows). */
   readonly isProxied: boolean;

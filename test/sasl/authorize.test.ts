@@ -49,7 +49,13 @@ describe("authorize()", () => {
   test("a proxy server never gains administrative power, not even for an administrator (S69–S72)", () => {
     expect(identify("proxy1").isAdmin).toBe(false);
     expect(identify("proxy1", "cyrus")).toMatchObject({ user: "cyrus", isAdmin: false, isProxied: true });
-    expect(identify("both", "cyrus").isAdmin).toBe(false);
+    expect(identify("proxy1", "both").isAdmin).toBe(false);
+    expect(identify("both", "ann").isAdmin).toBe(false);
+  });
+
+  test("a proxy server that is an administrator itself speaks for administrators with their power (S74)", () => {
+    expect(identify("both", "cyrus")).toMatchObject({ user: "cyrus", isAdmin: true, isProxied: true });
+    expect(identify("cyrus", "both")).toMatchObject({ user: "both", isAdmin: true });
   });
 
   test("nobody else acts for another", () => {

@@ -6,15 +6,18 @@ import { formatAstring } from "../../wire/writer.ts";
 import { findHere, localMail, requireRights } from "../access.ts";
 import { type StatusArgs, type StatusItem, statusArgs } from "../parse/status.ts";
 import { toNamed } from "../pass-on.ts";
-import { byMailbox, row } from "../row.ts";
+import { mayReferStatus, statusPlan } from "../plans/status.ts";
+import { planned, row } from "../row.ts";
 import type { Session } from "../session.ts";
 import { TimeSlice } from "../time-slice.ts";
+
+const toStatusOf = toNamed(statusArgs);
 
 export const statusRow = row<StatusArgs>({
   state: "authenticated",
   args: statusArgs,
-  at: byMailbox("mailbox"),
-  passesTo: toNamed(statusArgs),
+  at: planned(statusPlan),
+  passesTo: (session, command) => (mayReferStatus(session) ? undefined : toStatusOf(session, command)),
   async run(session, { mailbox: external, items }) {
     const entry = findHere(session, external);
     requireRights(session, entry, Right.read);

@@ -1,14 +1,17 @@
 // CREATE where the mailbox belongs on another server (seed 3.7): the name must be free in the whole murder, which the list
 // tells without asking a backend (S120), and the server of the parent makes it (S115, S121) or the one an administrator
-// names (S119). The backend checks everything again (S122).
+// names (S119), who is referred there if he can be (S74). The backend checks everything again (S122).
 
 import { No } from "../../base/fault.ts";
 import { hasRight, Right } from "../../mailbox/acl.ts";
 import { ancestorsOf, type MailboxName, whyNotCreatable } from "../../mailbox/name.ts";
-import type { Completion } from "../../mailbox/place.ts";
+import { type Completion, HasNoParent } from "../../mailbox/place.ts";
+import { formatAstring } from "../../wire/writer.ts";
 import { denied, hasOwnListOnly, requireCompleteList, rightsOf } from "../access.ts";
 import { newMailboxName } from "../new-name.ts";
+import { chooseServer } from "../new-server.ts";
 import type { CreateArgs, CreateTarget } from "../parse/create.ts";
+import { referAdministrator } from "../referral.ts";
 import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
 import { changeElsewhere } from "./change-elsewhere.ts";
@@ -27,21 +30,50 @@ export async function createPlan(
     if (!list.find(name)) await router.settle(); // it, or its parent, may have been made a moment ago (S92)
     refuseTaken(session, name);
   }
-  const place = target ? placeOf(session, target) : await placeNew(session, name);
-  return place === "here" ? "here" : changeElsewhere(session, command, place.server);
+  const { place, partition } = await findPlace(session, name, target);
+  if (place === "here") return "here";
+  referAdministrator(session, place.server, mailbox);
+  return changeElsewhere(session, target ? withPartition(command, mailbox, partition) : command, place.server);
+}
+
+interface FoundPlace {
+  readonly place: "here" | { readonly server: string };
+  readonly partition: string | undefined;
+}
+
+async function findPlace(session: Session, name: MailboxName, target: CreateTarget | undefined): Promise<FoundPlace> {
+  if (!target) return { place: await placeNew(session, name), partition: undefined };
+  const { config, local } = session.server;
+  const { server, word, ...named } = target;
+  const isPartition = word !== undefined && config.partitions.has(word);
+  const partition = isPartition ? word : named.partition;
+  const wanted = isPartition ? undefined : (server ?? word);
+  if (local && (wanted === undefined || wanted === config.servername)) return { place: "here", partition };
+  // A backend reaches no other one: what it takes for a server's name is an unknown partition.
+  if (hasOwnListOnly(session)) throw new No("CANNOT", "Unknown/invalid partition");
+  return { place: wanted === undefined ? await placeNew(session, name) : { server: wanted }, partition };
+}
+
+/** The command for the server that was found: it need not know itself by that name, and Cyrus takes one for a partition. */
+function withPartition(command: Command, mailbox: string, partition: string | undefined): Command {
+  const rest = partition === undefined ? "" : ` ${partition}`;
+  return { ...command, frame: { texts: [`${command.tag} CREATE ${formatAstring(mailbox)}${rest}`], literals: [] } };
 }
 
 /**
- * Where no server is the obvious one (S116, S117), users hear what a backend would tell them, and what an administrator
- * makes at a server that keeps mailboxes is made there (S118).
+ * Where no server is the obvious one (S116, S117), users hear what a backend would tell them. An administrator's mailbox
+ * without parent is made by a server of the configuration's choice, or at the server itself that he came to (S118).
  */
-async function placeNew({ server, user }: Session, name: MailboxName): Promise<"here" | { readonly server: string }> {
+async function placeNew(session: Session, name: MailboxName): Promise<FoundPlace["place"]> {
+  const { router, local, config } = session.server;
   try {
-    return await server.router.placeNew(name);
+    return await router.placeNew(name);
   } catch (fault) {
     if (!(fault instanceof No) || fault.code !== "CANNOT") throw fault;
-    if (!user.isAdmin) throw denied();
-    if (server.local) return "here";
+    if (!session.user.isAdmin) throw denied();
+    const chosen = fault instanceof HasNoParent ? await chooseServer(session) : undefined;
+    if (chosen !== undefined && !(local && chosen === config.servername)) return { server: chosen };
+    if (local) return "here";
     throw fault;
   }
 }
@@ -58,15 +90,4 @@ function refuseTaken(session: Session, name: MailboxName): void {
   const mayCreate = session.user.isAdmin || (parent && hasRight(rightsOf(session, parent), Right.createChild));
   const maySee = hasRight(rightsOf(session, taken), Right.lookup);
   throw mayCreate || maySee ? new No("ALREADYEXISTS", "Mailbox already exists") : denied();
-}
-
-/** Where an administrator's second argument points. */
-function placeOf(session: Session, { server, partition, word }: CreateTarget): "here" | { readonly server: string } {
-  const { config, local } = session.server;
-  const named = server ?? (word !== undefined && !config.partitions.has(word) ? word : undefined);
-  if (local && (named === undefined || named === config.servername)) return "here";
-  if (named === undefined) throw new No("CANNOT", `No server was named for partition "${word ?? partition}"`);
-  // A backend reaches no other one: what it takes for a server's name is an unknown partition.
-  if (hasOwnListOnly(session)) throw new No("CANNOT", "Unknown/invalid partition");
-  return { server: named };
 }

@@ -1,6 +1,7 @@
 // Where a user's subscriptions are: at the server of his INBOX (seed 3.3).
 
 import { No } from "../../base/fault.ts";
+import { MailboxAway } from "../../mailbox/place.ts";
 import type { Session } from "../session.ts";
 
 export type Home = "here" | { readonly server: string };
@@ -10,6 +11,7 @@ export async function homeOf(session: Session): Promise<Home | "none"> {
   try {
     return await session.server.router.home(session.user.user);
   } catch (fault) {
+    if (fault instanceof MailboxAway) throw new No(fault.code, fault.message); // a referral would name INBOX
     if (fault instanceof No && (fault.code === "NONEXISTENT" || fault.code === "CANNOT")) return "none";
     throw fault;
   }

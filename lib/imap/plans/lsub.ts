@@ -4,7 +4,7 @@
 
 import { fromLatin1 } from "../../base/bytes.ts";
 import { Bad, No } from "../../base/fault.ts";
-import type { Remote, UntaggedResponse } from "../../mailbox/place.ts";
+import type { UntaggedResponse } from "../../mailbox/place.ts";
 import { Reader } from "../../wire/reader.ts";
 import { requireCompleteList } from "../access.ts";
 import { matcherOf } from "../listing.ts";
@@ -12,8 +12,8 @@ import type { ListArgs } from "../parse/list.ts";
 import type { Answer } from "../row.ts";
 import type { Session } from "../session.ts";
 import { sendSubscribed } from "../subscribed.ts";
+import { ask } from "./ask.ts";
 import { homeOf } from "./home.ts";
-import { formatUntagged } from "./untagged.ts";
 
 export async function lsubPlan(session: Session, args: ListArgs): Promise<Answer | "here"> {
   if (args.pattern === "") return "here";
@@ -30,20 +30,11 @@ async function askHome(session: Session, server: string, literal: string): Promi
   const remote = await session.links.to(server).catch((fault) => {
     throw new No("UNAVAILABLE", "The server of your subscriptions is not available", { cause: fault });
   });
-  const { status, text, untagged } = await remote.command(['LSUB "" ', fromLatin1(`${literal}*`)]);
-  if (status !== "OK") throw new No(undefined, `The server of your subscriptions refused: ${text}`);
-  const names: string[] = [];
-  for (const response of untagged) {
-    const name = readLsub(response);
-    if (name !== undefined) names.push(name);
-    // What the server tells of the mailbox that is selected there, nobody would tell again.
-    else if (isSelectedAt(session, remote)) session.send(formatUntagged(response.frame));
+  const { completion, found } = await ask(session, remote, ['LSUB "" ', fromLatin1(`${literal}*`)], readLsub);
+  if (completion.status !== "OK") {
+    throw new No(undefined, `The server of your subscriptions refused: ${completion.text}`);
   }
-  return names;
-}
-
-function isSelectedAt({ selection }: Session, remote: Remote): boolean {
-  return selection?.kind === "elsewhere" && selection.remote === remote;
+  return found;
 }
 
 /** The name of an LSUB response; undefined for other responses. */

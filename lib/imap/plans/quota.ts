@@ -7,6 +7,7 @@ import type { Completion } from "../../mailbox/place.ts";
 import { denied, hasOwnListOnly, isInUse, requireCompleteList, requireKnown } from "../access.ts";
 import type { MailboxArgs } from "../parse/mailbox.ts";
 import type { SetQuotaArgs } from "../parse/quota.ts";
+import { referAdministrator } from "../referral.ts";
 import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
 import { TimeSlice } from "../time-slice.ts";
@@ -29,7 +30,9 @@ export async function getQuotaPlan(
     throw fault instanceof No && fault.code === "NONEXISTENT" ? noQuotaRoot() : fault;
   }
   const server = await serverOfTree(session, root);
-  return server === "" ? "here" : session.relay(command, await session.links.to(server));
+  if (server === "") return "here";
+  referAdministrator(session, server, mailbox);
+  return session.relay(command, await session.links.to(server));
 }
 
 /** As the server that has the mailbox says it. */

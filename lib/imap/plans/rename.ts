@@ -8,6 +8,7 @@ import type { Completion } from "../../mailbox/place.ts";
 import { denied, isVisible, requireKnown } from "../access.ts";
 import { newMailboxName } from "../new-name.ts";
 import type { RenameArgs } from "../parse/rename.ts";
+import { referAdministrator } from "../referral.ts";
 import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
 import { changeAt } from "./change-elsewhere.ts";
@@ -33,6 +34,7 @@ export async function renamePlan(
   if (parent && parent.server !== place.entry.server) {
     throw new No("CANNOT", "Mailboxes cannot be renamed to below a mailbox of another server");
   }
+  if (place.kind === "elsewhere") referAdministrator(session, place.server, from, to);
   return changeAt(session, command, place);
 }
 
