@@ -37,7 +37,7 @@ export type JournalWork =
 export interface JournalRecord {
   /** The name the operation claims: one unfinished operation a name. */
   readonly name: MailboxName;
-  /** Which process is at it; empty when nobody is any more and anyone may finish it. */
+  /** Which process is at it, and which of its pieces of work; empty when nobody is any more and anyone may finish it. */
   readonly worker: string;
   readonly work: JournalWork;
 }

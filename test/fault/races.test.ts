@@ -1,5 +1,6 @@
-// Many clients change the same names at the same moment, on both backends and through the frontend. What they are told may
-// be OK or NO; what is there afterwards agrees everywhere, and of two servers that make a name one has it.
+// Many clients change the same names at the same moment, on both backends (one of them with two processes) and through the
+// frontend. What they are told may be OK or NO; what is there afterwards agrees everywhere, and of two servers that make a
+// name one has it.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ImapWire } from "../support/imap-wire.ts";
@@ -9,14 +10,16 @@ import { Inspection } from "./support/invariants.ts";
 
 /** Another seed is another history; the whole form runs more of them. */
 const seeds = process.env.IATLAS_INTEROP ? Array.from({ length: 20 }, (_, at) => 1000 + at) : [20261123];
+const servers: readonly Node[] = ["backend1", "backend1b", "backend2", "frontend"];
 const clientsPerServer = 3;
-const commandsEach = 30;
+const commandsEach = 25;
 
 let murder: FaultMurder;
 let inspection: Inspection;
 
 beforeAll(async () => {
   murder = await FaultMurder.start(["defaultacl: anyone lrswipkxtea"]);
+  await murder.startNode("backend1b");
   inspection = new Inspection(murder);
 }, 60_000);
 
@@ -76,7 +79,6 @@ for (const seed of seeds) {
 /** Some clients at each server, all at once. */
 async function playAll(seed: number, told: (answer: string) => void = () => {}): Promise<string[]> {
   const random = randomFrom(seed);
-  const servers: readonly Node[] = ["backend1", "backend2", "frontend"];
   const clients = servers.flatMap((server) =>
     Array.from({ length: clientsPerServer }, () => ({ server, commands: commandsFrom(random) })),
   );

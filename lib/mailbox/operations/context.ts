@@ -13,6 +13,7 @@ import type { Registrar } from "../registrar.ts";
 import type { MessageStore } from "../store.ts";
 import type { Subscriptions } from "../subscription.ts";
 import { NameLocks } from "./name-locks.ts";
+import { Tickets } from "./tickets.ts";
 
 /** Options by their imapd.conf names. */
 export interface OperationsSettings extends RightsSettings, IdentifierSettings {
@@ -60,15 +61,15 @@ export class OperationsContext {
   readonly log: Log;
   readonly clock: Clock;
   readonly locks: NameLocks;
-  readonly worker: string;
-  readonly isWorkerAlive: ((worker: string) => boolean) | undefined;
+  readonly tickets: Tickets;
   readonly #atStep: AtStep | undefined;
   /** Finishes or undoes what a record says was begun, unless another process is at it: recovery.ts. Set by MailboxOperations. */
   settle: (record: JournalRecord) => Promise<boolean> = async () => false;
   /** A record stays behind: the master has to be asked again. */
   onPending: () => void = () => {};
 
-  constructor(options: OperationsOptions, locks = new NameLocks(options.clock), worker = options.worker) {
+  /** `shared`: of another context of the same process. */
+  constructor(options: OperationsOptions, shared?: OperationsContext) {
     this.list = options.list;
     this.store = options.store;
     this.registrar = options.registrar;
@@ -77,9 +78,8 @@ export class OperationsContext {
     this.settings = options.settings;
     this.log = options.log;
     this.clock = options.clock;
-    this.locks = locks;
-    this.worker = worker ?? crypto.randomUUID();
-    this.isWorkerAlive = options.isWorkerAlive;
+    this.locks = shared?.locks ?? new NameLocks(options.clock);
+    this.tickets = shared?.tickets ?? new Tickets(options.worker ?? crypto.randomUUID(), options.isWorkerAlive);
     this.#atStep = options.atStep;
   }
 
@@ -113,7 +113,8 @@ export class OperationsContext {
    * settled first; one that runs, here or in another process, is waited for.
    */
   async begin(name: MailboxName, work: JournalWork): Promise<JournalRecord> {
-    const record: JournalRecord = { name, worker: this.worker, work };
+    const record: JournalRecord = { name, worker: this.tickets.issue(), work };
+    this.locks.whenReleased(name, () => this.tickets.end(record.worker));
     const deadlineMs = this.clock.monotonic() + beginDeadlineMs;
     for (;;) {
       const rivals = this.#rivalsOf(record);
@@ -121,7 +122,7 @@ export class OperationsContext {
         if (await this.#prevails(record, deadlineMs)) return record;
         await this.clear(record);
       }
-      if (await this.#settleLeft(rivals, name)) continue;
+      if (await this.#settleLeft(rivals)) continue;
       if (this.clock.monotonic() > deadlineMs) throw new No("INUSE", "Mailbox is locked");
       await sleep(this.clock, beginPauseMs);
     }
@@ -148,22 +149,17 @@ export class OperationsContext {
       const rivals = this.#rivalsOf(record).filter(({ name }) => name !== record.name);
       if (rivals.length === 0) return true;
       if (rivals.some(({ name }) => name > record.name) || this.clock.monotonic() > deadlineMs) return false;
-      if (!(await this.#settleLeft(rivals, record.name))) await sleep(this.clock, beginPauseMs);
+      if (!(await this.#settleLeft(rivals))) await sleep(this.clock, beginPauseMs);
     }
   }
 
   /** Whether any of `rivals` was left behind and is settled now. */
-  async #settleLeft(rivals: readonly JournalRecord[], held: MailboxName): Promise<boolean> {
+  async #settleLeft(rivals: readonly JournalRecord[]): Promise<boolean> {
     let isSettled = false;
-    for (const rival of rivals) isSettled = (await this.#settleIfLeft(rival, held)) || isSettled;
+    for (const rival of rivals) {
+      if (this.tickets.isOver(rival.worker) && (await this.settle(rival))) isSettled = true;
+    }
     return isSettled;
-  }
-
-  /** `held` is the name whose lock we have: nobody else of this process is at it. */
-  async #settleIfLeft(rival: JournalRecord, held: MailboxName): Promise<boolean> {
-    if (!this.#isLeftBehind(rival)) return false;
-    if (rival.name === held) return this.settle(rival);
-    return (await this.locks.attempt(rival.name, () => this.settle(rival))) ?? false;
   }
 
   async clear(record: JournalRecord): Promise<void> {
@@ -207,11 +203,6 @@ export class OperationsContext {
 
   async activate(entry: MailboxEntry): Promise<void> {
     await this.registrar.activate(entry.name, this.locationOf(entry), entry.acl);
-  }
-
-  /** Our own record counts as left, too: who asks has the name's lock, so that no operation of this process is at it. */
-  #isLeftBehind({ worker }: JournalRecord): boolean {
-    return worker === "" || worker === this.worker || this.isWorkerAlive?.(worker) === false;
   }
 }
 

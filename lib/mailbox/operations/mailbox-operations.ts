@@ -32,8 +32,7 @@ export class MailboxOperations {
 
   constructor(options: OperationsOptions) {
     this.#context = new OperationsContext(options);
-    const { locks, worker } = this.#context;
-    this.#local = new OperationsContext({ ...options, registrar: soleAuthority }, locks, worker);
+    this.#local = new OperationsContext({ ...options, registrar: soleAuthority }, this.#context);
     for (const context of [this.#context, this.#local]) {
       context.settle = (record) => settleRecord(this.#context, record);
       context.onPending = () => this.#scheduleRetry();

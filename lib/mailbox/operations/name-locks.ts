@@ -11,6 +11,9 @@ export class NameLocks {
   /** The end of the line at each name. */
   readonly #tails = new Map<MailboxName, Promise<void>>();
 
+  /** What ends with the hold of a name. */
+  readonly #endings = new Map<MailboxName, () => void>();
+
   constructor(readonly clock: Clock) {}
 
   /** Runs `work` while nobody else holds any of `names`. Rejects with No("INUSE") when that takes too long. */
@@ -21,13 +24,18 @@ export class NameLocks {
       for (const name of [...new Set(names)].sort()) releases.push(await this.#acquire(name));
       return await work();
     } finally {
+      for (const name of names) {
+        this.#endings.get(name)?.();
+        this.#endings.delete(name);
+      }
       for (const release of releases) release();
     }
   }
 
-  /** Runs `work` if nobody holds the name now; undefined when somebody does. Never waits, so it is safe below other locks. */
-  async attempt<T>(name: MailboxName, work: () => Promise<T>): Promise<T | undefined> {
-    return this.#tails.has(name) ? undefined : this.hold([name], work);
+  /** For who holds `name`: calls `end` when he gives it back. */
+  whenReleased(name: MailboxName, end: () => void): void {
+    this.#endings.get(name)?.(); // of an earlier piece of work under the same hold
+    this.#endings.set(name, end);
   }
 
   async #acquire(name: MailboxName): Promise<() => void> {

@@ -36,27 +36,19 @@ export async function settleJournal(
   const settled: MailboxName[] = [];
   const pending: MailboxName[] = [];
   let isMasterAway = false;
-  for (const { name, worker } of context.list.journal()) {
-    const isOthers = worker !== "" && worker !== context.worker;
-    if (isOthers && (context.isWorkerAlive ? context.isWorkerAlive(worker) : !isStart)) continue;
+  for (const record of context.list.journal()) {
+    if (!(context.tickets.isOver(record.worker) ?? isStart)) continue;
     if (isMasterAway) {
-      pending.push(name); // asking again for each would take as many deadlines
+      pending.push(record.name); // asking again for each would take as many deadlines
       continue;
     }
-    const isTried = await context.locks.attempt(name, async () => {
-      const record = context.list.journal().find((each) => each.name === name);
-      if (record?.worker !== worker) return true; // settled meanwhile
-      try {
-        if (await settleRecord(context, record)) settled.push(name);
-      } catch (fault) {
-        context.log.warning("operation still waits", { mailbox: name, error: describeFault(fault) });
-        isMasterAway = fault instanceof No && fault.code === "UNAVAILABLE";
-        pending.push(name);
-      }
-      return true;
-    });
-    // Somebody waits for the name who will settle it; or he gives up, and then it is for us after all.
-    if (!isTried && worker !== context.worker) pending.push(name);
+    try {
+      if (await settleRecord(context, record)) settled.push(record.name);
+    } catch (fault) {
+      context.log.warning("operation still waits", { mailbox: record.name, error: describeFault(fault) });
+      isMasterAway = fault instanceof No && fault.code === "UNAVAILABLE";
+      pending.push(record.name);
+    }
   }
   return { settled, pending };
 }
@@ -66,23 +58,37 @@ export async function settleJournal(
  * record stays, for anyone.
  */
 export async function settleRecord(context: OperationsContext, record: JournalRecord): Promise<boolean> {
-  const { name, worker, work } = record;
+  const { name, work } = record;
+  const ticket = context.tickets.issue();
   try {
-    await context.list.change([], [{ take: { ...record, worker: context.worker }, from: worker }]);
+    if (!(await take(context, record, ticket))) return false;
+    await settleTaken(context, record);
+  } finally {
+    context.tickets.end(ticket);
+  }
+  context.log.notice("unfinished operation settled", { mailbox: name, operation: work.kind, step: work.step });
+  return true;
+}
+
+async function take(context: OperationsContext, record: JournalRecord, ticket: string): Promise<boolean> {
+  try {
+    await context.list.change([], [{ take: { ...record, worker: ticket }, from: record.worker }]);
+    return true;
   } catch (fault) {
     if (fault instanceof No && fault.code === "INUSE") return false;
     throw fault;
   }
+}
+
+async function settleTaken(context: OperationsContext, record: JournalRecord): Promise<void> {
   try {
-    await settleWork(context, name, work);
+    await settleWork(context, record.name, record.work);
+    await context.clear(record);
   } catch (fault) {
     await context.list.change([], [{ write: { ...record, worker: "" } }]);
     context.onPending();
     throw fault;
   }
-  await context.clear(record);
-  context.log.notice("unfinished operation settled", { mailbox: name, operation: work.kind, step: work.step });
-  return true;
 }
 
 function settleWork(context: OperationsContext, name: MailboxName, work: JournalWork): Promise<void> {

@@ -14,7 +14,8 @@ const bin = join(import.meta.dir, "../../../bin");
 const readyMs = 30_000;
 
 export const nodeNames = ["master", "backend1", "backend2", "replica", "frontend"] as const;
-export type Node = (typeof nodeNames)[number];
+/** "backend1b" is a second imapd of backend1: started by those who want it. */
+export type Node = (typeof nodeNames)[number] | "backend1b";
 export type Backend = "backend1" | "backend2";
 export const backendNames: readonly Backend[] = ["backend1", "backend2"];
 
@@ -43,9 +44,10 @@ export class FaultMurder implements AsyncDisposable {
 
   static async start(settings: readonly string[] = []): Promise<FaultMurder> {
     const folder = mkdtempSync(join(tmpdir(), "iatlas-fault-"));
-    const first = freePorts(nodeNames.length + 1);
-    const ports = new Map(nodeNames.map((name, at) => [name, first + at]));
-    const relayPort = first + nodeNames.length;
+    const all: readonly Node[] = [...nodeNames, "backend1b"];
+    const first = freePorts(all.length + 1);
+    const ports = new Map(all.map((name, at) => [name, first + at]));
+    const relayPort = first + all.length;
     const murder = new FaultMurder(folder, await Relay.start(relayPort, ports.get("master")!), ports);
     try {
       for (const name of nodeNames) writeConfiguration(folder, name, ports, relayPort, settings);
@@ -81,7 +83,7 @@ export class FaultMurder implements AsyncDisposable {
   /** Resolves when it serves. */
   async startNode(name: Node): Promise<void> {
     const address = this.addressOf(name);
-    const file = join(this.folder, `${name}.conf`);
+    const file = join(this.folder, `${name === "backend1b" ? "backend1" : name}.conf`);
     const isBackend = name.startsWith("backend");
     const script = isBackend ? join(import.meta.dir, "stepping-imapd.ts") : join(bin, programs[name] ?? "");
     const words = isBackend ? [file, address] : ["-C", file, "--listen", address, ...(name === "master" ? ["-m"] : [])];
