@@ -288,6 +288,7 @@ export class Dispatcher implements PipelineEvents {
     const { selection } = this.#session;
     if (selection?.kind !== "elsewhere" || selection.remote.isOpen) return;
     this.#session.deselect();
+    this.#session.hasLostMailbox = true;
     this.#session.untagged("OK [CLOSED] Mailbox is no longer available");
   }
 
@@ -312,6 +313,8 @@ export class Dispatcher implements PipelineEvents {
     }
   }
 }
+
+const unavailable = new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
 
 /** Reads tag and name; the name of a UID command includes the next word. Hot path. */
 function readCommand(frame: Frame): Command | Unreadable {
@@ -339,13 +342,14 @@ function tagOf(text: string): string {
   return tagPattern.test(tag) ? tag : "*";
 }
 
-function stateFault(row: Row, session: Session): Bad | undefined {
+function stateFault(row: Row, session: Session): Bad | No | undefined {
   const { state } = row;
   if (state === "any") return undefined;
   if (state === "not authenticated") {
     return session.isAuthenticated ? new Bad("Already logged in") : undefined;
   }
   if (!session.isAuthenticated) return new Bad("Please login first");
-  if (state === "selected" && !session.selection) return new Bad("Please select a mailbox first");
-  return undefined;
+  if (state !== "selected" || session.selection) return undefined;
+  // Not the client's mistake: it may have asked before it heard of the loss.
+  return session.hasLostMailbox ? unavailable : new Bad("Please select a mailbox first");
 }

@@ -33,6 +33,8 @@ export class Session implements Receiver {
   /** Undefined until login. */
   identity: Identity | undefined;
   selection: Selection | undefined;
+  /** The server of the selected mailbox went away, and nothing has been selected since. */
+  hasLostMailbox = false;
   /** Upper-case names of what ENABLE switched on. */
   readonly enabled = new Set<string>();
   /** The client used RLIST or RLSUB: it understands referrals (RFC 2193). */
@@ -141,6 +143,7 @@ export class Session implements Receiver {
   deselect(): void {
     if (this.selection?.kind === "here") this.selection.local.close();
     this.selection = undefined;
+    this.hasLostMailbox = false;
   }
 
   // ---- other servers
