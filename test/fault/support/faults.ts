@@ -2,6 +2,7 @@
 // network loses, who freezes. Each is a sequence of doings; "go" is when the operations may go on.
 
 import type { FaultMurder, Node } from "./fault-murder.ts";
+import type { Network } from "./relay.ts";
 
 /** Resolves when every client has its answer, or has lost its connection. */
 export type Answers = () => Promise<unknown>;
@@ -10,7 +11,6 @@ export interface Fault {
   /** Who is killed, or what else happens. */
   readonly victim: string;
   readonly order: string;
-  /** Whether it can hurt only what goes through a frontend. */
   readonly run: (murder: FaultMurder, answers: Answers) => Promise<void>;
 }
 
@@ -72,34 +72,23 @@ const victimSets: readonly (readonly string[])[] = [
   ["backend", "master", "replica"],
 ];
 
+/** The network does this while the operations go on, and is whole again when the clients have their answers. */
+function badNetwork(network: Network, order: string): Fault {
+  return {
+    victim: "network",
+    order,
+    run: async (murder, answers) => {
+      murder.relay.network = network;
+      await goOn(murder, answers);
+      murder.relay.network = "pass";
+    },
+  };
+}
+
 const networkFaults: readonly Fault[] = [
-  {
-    victim: "network",
-    order: "cut, go, back",
-    run: async (murder, answers) => {
-      murder.relay.network = "cut";
-      await goOn(murder, answers);
-      murder.relay.network = "pass";
-    },
-  },
-  {
-    victim: "network",
-    order: "answer lost, go",
-    run: async (murder, answers) => {
-      murder.relay.network = "lose";
-      await goOn(murder, answers);
-      murder.relay.network = "pass";
-    },
-  },
-  {
-    victim: "network",
-    order: "answer lost and cut, go, back",
-    run: async (murder, answers) => {
-      murder.relay.network = "lose-and-cut";
-      await goOn(murder, answers);
-      murder.relay.network = "pass";
-    },
-  },
+  badNetwork("cut", "cut, go, back"),
+  badNetwork("lose", "answer lost, go"),
+  badNetwork("lose-and-cut", "answer lost and cut, go, back"),
   {
     victim: "master frozen",
     order: "go, thaw",

@@ -14,6 +14,7 @@ import type { MupdateClient } from "../../../lib/mupdate/client.ts";
 import type { MailboxRecord } from "../../../lib/mupdate/record.ts";
 import { connectToMaster } from "../../../lib/murder/master-connection.ts";
 import { masterConnectionOptions } from "../../../lib/murder/master-settings.ts";
+import { eventually } from "../../support/murder.ts";
 import { type Backend, backendNames, type FaultMurder } from "./fault-murder.ts";
 
 const kickMs = 1_000;
@@ -60,6 +61,17 @@ export class Inspection implements Disposable {
       }
       wrong.push(...this.#ofFolders(backend));
     }
+    return wrong;
+  }
+
+  /** What is still wrong when there is no more time to heal. */
+  async lastingDisagreements(): Promise<string[]> {
+    let wrong: string[] = [];
+    const isWell = async () => {
+      wrong = await this.disagreements();
+      return wrong.length === 0;
+    };
+    await eventually("the murder has healed", isWell).catch(() => {});
     return wrong;
   }
 

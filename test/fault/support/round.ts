@@ -2,7 +2,6 @@
 // murder. When it has healed, without anybody's help, every operation is judged.
 
 import { ImapWire } from "../../support/imap-wire.ts";
-import { eventually } from "../../support/murder.ts";
 import { administrator, FaultMurder, masterDeadlineMs, users } from "./fault-murder.ts";
 import type { Fault } from "./faults.ts";
 import { Inspection } from "./invariants.ts";
@@ -37,7 +36,6 @@ interface Told {
   readonly atMs: number;
 }
 
-const healMs = 30_000;
 /** Longest wait for the answer while the master is frozen: one deadline, with room. */
 const mostMs = masterDeadlineMs * 1.8;
 
@@ -85,7 +83,7 @@ export class Arena implements AsyncDisposable {
     const told = await Promise.all(answers);
     for (const { session } of started) session[Symbol.dispose]();
     const beganMs = performance.now();
-    const disagreements = await this.#healed();
+    const disagreements = await this.#inspection.lastingDisagreements();
     const healedMs = Math.round(performance.now() - beganMs);
     const results = await Promise.all(
       started.map((each, at) => this.#judge(each, fault, told[at]!, disagreements, healedMs)),
@@ -137,17 +135,6 @@ export class Arena implements AsyncDisposable {
       return { answer, atMs: performance.now() };
     };
     return { own, internal, session, run };
-  }
-
-  /** What is still wrong when there is no more time to heal. */
-  async #healed(): Promise<string[]> {
-    let wrong: string[] = [];
-    const isWell = async () => {
-      wrong = await this.#inspection.disagreements();
-      return wrong.length === 0;
-    };
-    await eventually("the murder has healed", isWell, healMs).catch(() => {});
-    return wrong;
   }
 }
 
