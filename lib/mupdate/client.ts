@@ -133,10 +133,13 @@ export class MupdateClient implements Receiver {
     await this.#command("NOOP", [], deadlineMs === undefined ? {} : { deadlineMs });
   }
 
-  /** Resolves when the whole list has been given to `receiver`; changes follow until the connection ends. */
+  /**
+   * Resolves when the whole list has been given to `receiver`; changes follow until the connection ends. Of a server that
+   * can choose (PARTIAL-UPDATE) only what concerns `hosts`, of others everything.
+   */
   async update(receiver: UpdateReceiver, hosts: readonly string[] = []): Promise<void> {
     this.#beginStream(receiver);
-    await this.#command("UPDATE", hosts, { stream: receiver });
+    await this.#command("UPDATE", quirksOf(this.banner).takesHosts ? hosts : [], { stream: receiver });
   }
 
   /**
