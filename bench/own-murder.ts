@@ -16,7 +16,11 @@ import type { Target } from "./target.ts";
 
 /** Names of the mailboxes that fill the list. */
 export const fillPrefix = "user.fill";
-const acl = parseDefaultAcl("ann lrswipkxtecdan");
+/** As users' mailboxes have it: mail for "user+folder" is let in. */
+const usualAcl = parseDefaultAcl("ann lrswipkxtecdan anyone p");
+/** Of so many mailboxes, which all may see. */
+const publicAcl = parseDefaultAcl("anyone lrs");
+const publicMailboxes = 50;
 const programs = join(import.meta.dir, "../bin");
 const password = "secret";
 const users = Array.from({ length: 16 }, (_, index) => `u${index + 1}`);
@@ -116,6 +120,7 @@ async function fillList(path: string, mailboxes: number): Promise<void> {
   const list = openMailboxList({ path: join(path, "mailboxes.db"), clock: systemClock });
   const edits = Array.from({ length: mailboxes }, (_, index): ListEdit => {
     const name = requireMailboxName(`${fillPrefix}${index}`);
+    const acl = index % (mailboxes / publicMailboxes) === 0 ? publicAcl : usualAcl;
     return { put: entryOf({ name, location: locationOf("be1.bench", "default"), acl, state: "active" }) };
   });
   for (let at = 0; at < edits.length; at += 10_000) await list.change(edits.slice(at, at + 10_000));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Rate } from "./load/rate.ts";
 
 export interface Load {
-  readonly measured: Rate & { readonly octetsPerSecond?: number; readonly lines?: number };
+  readonly measured: Rate & { readonly octetsPerSecond?: number; readonly lines?: number; readonly longestMs?: number };
   readonly command: string;
 }
 

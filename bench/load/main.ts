@@ -8,12 +8,14 @@
 //   bun bench/load/main.ts mupdate  --at … --user … --password … --command "FIND {…}"
 //   bun bench/load/main.ts visible  --at … --user … --password … --frontend host:port --admin A --prefix user.x --count N
 //   bun bench/load/main.ts resume   --at … --user … --password … --prefix user.x --count N
+//   bun bench/load/main.ts beside   --at … --user … --password … --command "LIST {…}"
 //   bun bench/load/main.ts idle     --at … --user … --password … --connections N [--select MAILBOX]
 //
 // Common: --connections N, --pipeline N (commands on their way on each), --seconds S, --warmup S, --count N (instead of time),
 // --deadline S (it ends by then).
 
 import { parseArgs } from "node:util";
+import { measureBeside } from "./beside.ts";
 import { measureRate, type Rate } from "./rate.ts";
 import { measureResume, resumeKeywords } from "./resume.ts";
 import { measureVisible } from "./visible.ts";
@@ -61,6 +63,7 @@ const kinds: Readonly<Record<string, () => Promise<Measured>>> = {
   reserve,
   mupdate: mupdateCommand,
   visible,
+  beside: () => measureBeside(openImap, flags.command, options),
   resume: () => measureResume(openMupdate, flags.prefix, options.most),
   idle,
 };

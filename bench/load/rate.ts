@@ -36,7 +36,12 @@ export async function measureRate(options: RateOptions, step: (worker: number) =
   if (most < Number.POSITIVE_INFINITY) countedFromMs = startMs; // a fixed number is counted whole
   await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
   const seconds = (performance.now() - countedFromMs) / 1000;
-  latencies.sort((a, b) => a - b);
-  const at = (part: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? 0;
-  return { perSecond: latencies.length / seconds, count: latencies.length, p50Ms: at(0.5), p99Ms: at(0.99), seconds };
+  return rateOf(latencies, seconds);
+}
+
+/** `latencies` in milliseconds, in any order. */
+export function rateOf(latencies: readonly number[], seconds: number): Rate {
+  const ordered = latencies.toSorted((a, b) => a - b);
+  const at = (part: number) => ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * part))] ?? 0;
+  return { perSecond: ordered.length / seconds, count: ordered.length, p50Ms: at(0.5), p99Ms: at(0.99), seconds };
 }

@@ -1,7 +1,7 @@
 // A replica that was away comes back: how long it takes, with its login, until it has heard what it missed. From a server
 // that knows RESUME (lib/mupdate/extension.ts) it hears just that, from any other the whole list.
 
-import type { Rate } from "./rate.ts";
+import { type Rate, rateOf } from "./rate.ts";
 import type { Wire } from "./wire.ts";
 
 export interface Resumed extends Rate {
@@ -36,8 +36,7 @@ export async function measureResume(open: () => Promise<Wire>, prefix: string, c
   await after.run(feed === undefined ? "u UPDATE" : `u RESUME "${feed}" "${sequence}"`);
   const ms = performance.now() - startMs;
   after.close();
-  const lines = after.lines - linesBefore;
-  return { perSecond: 1000 / ms, count: 1, p50Ms: ms, p99Ms: ms, seconds: ms / 1000, lines };
+  return { ...rateOf([ms], ms / 1000), lines: after.lines - linesBefore };
 }
 
 function heardString(wire: Wire, keyword: string): string | undefined {

@@ -1,7 +1,7 @@
 // How long a new mailbox takes from the master to a frontend: from the moment ACTIVATE is sent until LIST at the frontend
 // shows it. The frontend is asked again as soon as it has answered.
 
-import type { Rate } from "./rate.ts";
+import { type Rate, rateOf } from "./rate.ts";
 import { isGood, logInImap, type Wire } from "./wire.ts";
 
 export interface VisibleOptions {
@@ -32,10 +32,7 @@ export async function measureVisible(master: Wire, options: VisibleOptions): Pro
   }
   const seconds = (performance.now() - startMs) / 1000;
   imap.close();
-  const count = latencies.length;
-  latencies.sort((one, other) => one - other);
-  const at = (part: number) => latencies[Math.min(count - 1, Math.floor(count * part))] ?? 0;
-  return { perSecond: count / seconds, count, p50Ms: at(0.5), p99Ms: at(0.99), seconds };
+  return rateOf(latencies, seconds);
 }
 
 async function shows(imap: Wire, name: string): Promise<boolean> {
