@@ -43,6 +43,17 @@ export class FaultMurder implements AsyncDisposable {
   }
 
   static async start(settings: readonly string[] = []): Promise<FaultMurder> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await FaultMurder.#startOnFreePorts(settings);
+      } catch (fault) {
+        // Between the look and the use somebody else may have taken one of the ports.
+        if (attempt === 5 || !/in use/i.test(String(fault))) throw fault;
+      }
+    }
+  }
+
+  static async #startOnFreePorts(settings: readonly string[]): Promise<FaultMurder> {
     const folder = mkdtempSync(join(tmpdir(), "iatlas-fault-"));
     const all: readonly Node[] = [...nodeNames, "backend1b"];
     const first = freePorts(all.length + 1);
