@@ -16,8 +16,8 @@ export interface FollowedPosition extends FeedPosition {
 
 /** What a change means for the position; a change of other servers' entries without any loses it. */
 export type FollowEdit =
-  /** Only if the position of that feed was not lost meanwhile. */
-  | { readonly advance: FollowedPosition }
+  /** Only if the position, in the feed named `from`, was not lost meanwhile. */
+  | { readonly advance: FollowedPosition; readonly from: string }
   | { readonly set: FollowedPosition }
   /** Only a full list helps. */
   | "lose";
@@ -49,5 +49,5 @@ export function positionAfter(
   if (edit === undefined) return isTouched ? undefined : known;
   if (edit === "lose") return undefined;
   if ("set" in edit) return edit.set;
-  return known?.feed === edit.advance.feed ? edit.advance : undefined;
+  return known?.feed === edit.from ? edit.advance : undefined;
 }

@@ -4,7 +4,7 @@
 // this machine's own mailboxes and never touched.
 
 import type { Log } from "../base/log.ts";
-import type { FeedPosition, FollowEdit } from "../mailbox/feed.ts";
+import type { FollowEdit, FollowedPosition } from "../mailbox/feed.ts";
 import type { ListEdit, MailboxEntry, MailboxList } from "../mailbox/list.ts";
 import type { MailboxName } from "../mailbox/name.ts";
 import type { UpdateReceiver } from "../mupdate/client.ts";
@@ -41,6 +41,8 @@ export class ListFollower implements UpdateReceiver {
   /** The last mark, and the last one whose changes are all on disk. */
   #mark: number | undefined;
   #appliedMark: number | undefined;
+  /** Where the list is, as it is stored; first perhaps in an earlier era of the feed. */
+  #place: FollowedPosition | undefined;
   /**
    * An own mailbox stands where the master knows another: when it goes, its name has to be looked up in a full list. So
    * the list has no place until a full list showed no such name.
@@ -50,11 +52,10 @@ export class ListFollower implements UpdateReceiver {
   #applying: Promise<void> | undefined;
 
   /** `position`: where the list is in the master's feed, when only what was missed will come; undefined: the whole list. */
-  constructor(options: FollowerOptions, position: FeedPosition | undefined) {
+  constructor(options: FollowerOptions, position: FollowedPosition | undefined) {
     this.#options = options;
     this.#whole = position ? undefined : new Map();
-    this.#mark = position?.sequence;
-    this.#appliedMark = this.#mark;
+    this.#place = position;
     this.#isHeld = position === undefined;
   }
 
@@ -101,8 +102,8 @@ export class ListFollower implements UpdateReceiver {
 
   async #settleAt(mark: number | undefined): Promise<void> {
     if (mark === undefined) return;
-    const position = this.#positionAt(mark);
-    if (position) await this.#options.list.change([], [], { set: position });
+    this.#place = this.#placeAt(mark);
+    if (this.#place) await this.#options.list.change([], [], { set: this.#place });
     this.#appliedMark = mark;
     this.#options.reached(mark);
   }
@@ -183,8 +184,9 @@ export class ListFollower implements UpdateReceiver {
       }
       // The mark covers what came before it: it is reached when nothing is left.
       const mark = this.#changes.size === 0 ? this.#mark : this.#appliedMark;
-      await this.#options.list.change(edits, [], this.#followEdit(mark));
-      if (mark === undefined || mark === this.#appliedMark) continue;
+      const isMoved = mark !== undefined && mark !== this.#appliedMark;
+      await this.#options.list.change(edits, [], this.#moveTo(isMoved ? this.#placeAt(mark) : this.#place));
+      if (!isMoved) continue;
       this.#appliedMark = mark;
       this.#options.reached(mark);
     }
@@ -194,12 +196,14 @@ export class ListFollower implements UpdateReceiver {
     return this.#changes.size > 0 || this.#mark !== this.#appliedMark;
   }
 
-  #followEdit(mark: number | undefined): FollowEdit {
-    const position = mark === undefined ? undefined : this.#positionAt(mark);
-    return position ? { advance: position } : "lose";
+  /** What the next change means for the place. */
+  #moveTo(next: FollowedPosition | undefined): FollowEdit {
+    const from = this.#place?.feed;
+    this.#place = this.#isShadowing ? undefined : next;
+    return from !== undefined && this.#place ? { advance: this.#place, from } : "lose";
   }
 
-  #positionAt(sequence: number) {
+  #placeAt(sequence: number): FollowedPosition | undefined {
     const { feed, ownServer } = this.#options;
     return feed === undefined || this.#isShadowing ? undefined : { feed, sequence, ownServer };
   }

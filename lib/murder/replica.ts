@@ -5,7 +5,7 @@
 import type { Clock } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
-import type { FeedPosition } from "../mailbox/feed.ts";
+import type { FollowedPosition } from "../mailbox/feed.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import type { MupdateClient } from "../mupdate/client.ts";
 import type { UpstreamStatus } from "../mupdate/extension.ts";
@@ -185,7 +185,7 @@ export class Replica {
   #newFollower(
     client: MupdateClient,
     report: PlaceReport | undefined,
-    position: FeedPosition | undefined,
+    position: FollowedPosition | undefined,
   ): ListFollower {
     const { list, ownServer, log } = this.#options;
     this.#follower = new ListFollower(

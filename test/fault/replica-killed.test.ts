@@ -1,5 +1,5 @@
-// A replica process that is killed at any moment while its master's list changes: afterwards it has what the master has,
-// and has fetched only what it missed.
+// A replica process or its master is killed at any moment while the master's list changes: afterwards the replica has what
+// the master has, and has fetched only what it missed.
 
 import { expect, test } from "bun:test";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
@@ -25,6 +25,10 @@ async function change(master: MupdateClient, index: number): Promise<void> {
   else await master.activate(name, location, acl);
 }
 
+function randomMoments(count: number, below: number): ReadonlySet<number> {
+  return new Set(Array.from({ length: count }, () => Math.floor(Math.random() * below)));
+}
+
 test("a replica killed at random moments of 5,000 changes ends equal to its master, by resuming", async () => {
   await using nodes = new MupdateNodes();
   await nodes.startMaster("master");
@@ -36,7 +40,7 @@ test("a replica killed at random moments of 5,000 changes ends equal to its mast
   await master.noop();
   let replica: TestProcess = nodes.startReplica("replica", ["master"]);
   await replica.logged("mailbox list loaded");
-  const moments = new Set(Array.from({ length: kills }, () => Math.floor(Math.random() * changes)));
+  const moments = randomMoments(kills, changes);
   let restarting = Promise.resolve();
   const restart = async () => {
     await killed(replica);
@@ -59,6 +63,40 @@ test("a replica killed at random moments of 5,000 changes ends equal to its mast
   expect(nodes.entriesOf("replica"), told).toEqual(nodes.entriesOf("master"));
   expect(came, told).toContain("mailbox list resumed");
   master.logout();
+}, 60_000);
+
+test("a replica of a master killed at random moments of 2,000 changes ends equal to it, by resuming", async () => {
+  await using nodes = new MupdateNodes();
+  let master = await nodes.startMaster("master");
+  let client = await nodes.client("master");
+  const replica = nodes.startReplica("replica", ["master"]);
+  await replica.logged("mailbox list loaded");
+  const moments = randomMoments(4, 2000);
+  let restarting = Promise.resolve();
+  const restart = async () => {
+    await killed(master);
+    master = await nodes.startMaster("master");
+    client = await nodes.client("master");
+  };
+  let next = 0;
+  const work = async () => {
+    while (next < 2000) {
+      const index = next;
+      next += 1;
+      if (moments.has(index)) restarting = restarting.then(restart);
+      await change(client, index).catch(() => {}); // nobody knows what became of it
+      if (!client.isOpen) await restarting;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, work));
+  await restarting;
+  await nodes.settled("replica");
+  const told = `killed after ${[...moments].join(", ")}`;
+  expect(nodes.entriesOf("replica"), told).toEqual(nodes.entriesOf("master"));
+  const ways = replica.lines.flatMap((line) => /mailbox list (loaded|resumed)/.exec(line)?.[1] ?? []);
+  expect(ways.slice(0, 2), told).toEqual(["loaded", "resumed"]);
+  expect(ways.lastIndexOf("loaded"), told).toBe(0);
+  client.logout();
 }, 60_000);
 
 test("a replica killed while its first list comes says nothing of it, and fetches it whole the next time", async () => {

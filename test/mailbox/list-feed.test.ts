@@ -71,26 +71,28 @@ describe.each(implementations)("%s", (_, create) => {
   test("knows how far it follows its master, and forgets it with any other change of foreign entries", async () => {
     const list = create();
     expect(list.followed).toBeUndefined();
-    await list.change([], [], { advance: followed(1) });
+    await list.change([], [], { advance: followed(1), from: "F" });
     expect(list.followed).toBeUndefined(); // there was nothing to go on from
     await list.change([foreign("user.a")], [], { set: followed(7) });
     await list.change([own("user.own")]);
     await list.change([foreign("user.a")]); // nothing new
     expect(list.followed).toEqual(followed(7));
-    await list.change([foreign("user.b")], [], { advance: followed(8) });
+    await list.change([foreign("user.b")], [], { advance: followed(8), from: "F" });
     expect(list.followed).toEqual(followed(8));
     await list.change([{ remove: active("user.b", "x!y").name }]);
     expect(list.followed).toBeUndefined();
-    await list.change([foreign("user.c")], [], { advance: followed(9) });
+    await list.change([foreign("user.c")], [], { advance: followed(9), from: "F" });
     expect(list.followed).toBeUndefined();
   });
 
   test("advances only along the feed it follows, and can lose its place", async () => {
     const list = create();
     await list.change([], [], { set: followed(7) });
-    await list.change([], [], { advance: followed(8, "G") });
+    await list.change([], [], { advance: followed(8, "G"), from: "G" });
     expect(list.followed).toBeUndefined();
     await list.change([], [], { set: followed(7) });
+    await list.change([], [], { advance: followed(8, "G"), from: "F" }); // the feed has begun a new era
+    expect(list.followed).toEqual(followed(8, "G"));
     await list.change([], [], "lose");
     expect(list.followed).toBeUndefined();
   });
@@ -99,7 +101,9 @@ describe.each(implementations)("%s", (_, create) => {
     const list = create();
     await list.change([foreign("user.a")], [], { set: followed(7) });
     const taken: ListEdit = { insert: entryOf(active("user.a", "be1!default")) };
-    expect(await list.change([taken], [], { advance: followed(8) }).catch(String)).toContain("already exists");
+    expect(await list.change([taken], [], { advance: followed(8), from: "F" }).catch(String)).toContain(
+      "already exists",
+    );
     expect(list.followed).toEqual(followed(7));
   });
 });

@@ -11,10 +11,10 @@ const ann = active("user.ann", "be1!default", "ann\tlrs\t");
 const place = (sequence: number) => ({ feed: "F", sequence, ownServer: "fe.lab" });
 
 /** A list at the place numbered 5, and a follower of it. */
-async function followerOf(position: number | undefined) {
+async function followerOf(position: number | undefined, feed = "F") {
   const list = new MemoryMailboxList();
   await list.setComplete(true);
-  if (position !== undefined) await list.change([], [], { set: place(position) });
+  if (position !== undefined) await list.change([], [], { set: { ...place(position), feed } });
   const reached: number[] = [];
   const faults: unknown[] = [];
   const follower = new ListFollower(
@@ -27,7 +27,7 @@ async function followerOf(position: number | undefined) {
       failed: (fault) => faults.push(fault),
       reached: (sequence) => reached.push(sequence),
     },
-    position === undefined ? undefined : place(position),
+    position === undefined ? undefined : { ...place(position), feed },
   );
   return { list, follower, reached, faults };
 }
@@ -42,6 +42,24 @@ test("what comes before the first mark is applied at the place where the list wa
   await follower.complete();
   expect(list.followed).toEqual(place(9));
   expect(reached).toEqual([9]);
+});
+
+test("a place in an earlier era of the feed is kept until the first mark of the new one", async () => {
+  const { list, follower } = await followerOf(5, "E");
+  follower.record(ann);
+  await follower.applied();
+  expect(list.followed).toEqual({ ...place(5), feed: "E" });
+  follower.mark(6);
+  await follower.applied();
+  expect(list.followed).toEqual(place(6));
+});
+
+test("a mark that is no news in number still is one of the new era", async () => {
+  const { list, follower, reached } = await followerOf(5, "E");
+  follower.mark(5);
+  await follower.applied();
+  expect(list.followed).toEqual(place(5));
+  expect(reached).toEqual([5]);
 });
 
 test("a mark moves the place only with the last change before it", async () => {
