@@ -121,7 +121,7 @@ async function fillList(path: string, mailboxes: number): Promise<void> {
   const edits = Array.from({ length: mailboxes }, (_, index): ListEdit => {
     const name = requireMailboxName(`${fillPrefix}${index}`);
     const acl = index % (mailboxes / publicMailboxes) === 0 ? publicAcl : usualAcl;
-    return { put: entryOf({ name, location: locationOf("be1.bench", "default"), acl, state: "active" }) };
+    return { put: entryOf({ name, location: locationOf("be9.bench", "default"), acl, state: "active" }) };
   });
   for (let at = 0; at < edits.length; at += 10_000) await list.change(edits.slice(at, at + 10_000));
   list.close();

@@ -30,7 +30,7 @@ export async function prepare(target: Target): Promise<void> {
 async function seenThrough(target: Target, frontend: string): Promise<void> {
   const wire = await logInImap(frontend, target.user, target.password);
   for (let tries = 0; !(await attempt(wire, `s SELECT ${benchMailbox}`)); tries += 1) {
-    if (tries === 40) throw new Error(`${frontend} does not learn of ${benchMailbox}`);
+    if (tries === 400) throw new Error(`${frontend} does not learn of ${benchMailbox}`);
     await Bun.sleep(250);
   }
   wire.close();

@@ -62,7 +62,10 @@ const entries = Number(flags.entries);
 const filledBefore = entries > 100_000 ? entries : 0;
 await using murder = await startOwnMurder(flags.dir, filledBefore);
 const targets = [murder.target, ...flags.peer.map(parseTarget)];
-for (const target of targets) await prepare(target);
+/** These look at no mail. */
+const withoutMail = ["mupdate", "list", "store", "master"];
+const looksAtMail = positionals.length === 0 || positionals.some((name) => !withoutMail.includes(name));
+if (looksAtMail) for (const target of targets) await prepare(target);
 const context: Context = {
   targets,
   rounds: Number(flags.rounds),

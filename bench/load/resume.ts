@@ -24,7 +24,7 @@ export async function measureResume(open: () => Promise<Wire>, prefix: string, c
   const work = async (worker: number) => {
     for (let index = worker; index < changes; index += 16) {
       const acl = `ann\tlrswipkxtecdan\tu${process.pid}\tlr\t`;
-      await writer.run(`w${worker} ACTIVATE "${prefix}${index}" "be1.bench!default" "${acl}"`);
+      await writer.run(`w${worker} ACTIVATE "${prefix}${index}" "be9.bench!default" "${acl}"`);
     }
   };
   await Promise.all(Array.from({ length: 16 }, (_, worker) => work(worker)));

@@ -23,9 +23,9 @@ export async function measureVisible(master: Wire, options: VisibleOptions): Pro
   const startMs = performance.now();
   for (let index = 0; index < options.count && performance.now() - startMs < mostMs; index += 1) {
     const name = `${prefix}${index}`;
-    await master.run(`r RESERVE "${name}" "be1.bench!default"`);
+    await master.run(`r RESERVE "${name}" "be9.bench!default"`);
     const sentMs = performance.now();
-    const activated = master.run(`a ACTIVATE "${name}" "be1.bench!default" "ann\tlrswipkxtecdan\t"`);
+    const activated = master.run(`a ACTIVATE "${name}" "be9.bench!default" "ann\tlrswipkxtecdan\t"`);
     while (!(await shows(imap, name))) await Bun.sleep(0);
     latencies.push(performance.now() - sentMs);
     await activated;
