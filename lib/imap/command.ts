@@ -15,6 +15,7 @@ import { examineRow } from "./commands/examine.ts";
 import { expungeRow } from "./commands/expunge.ts";
 import { fetchRow, uidFetchRow } from "./commands/fetch.ts";
 import { getAclRow } from "./commands/getacl.ts";
+import { getAnnotationRow } from "./commands/getannotation.ts";
 import { getMetadataRow } from "./commands/getmetadata.ts";
 import { getQuotaRow } from "./commands/getquota.ts";
 import { getQuotaRootRow } from "./commands/getquotaroot.ts";
@@ -74,6 +75,7 @@ export const commandTable: Readonly<Record<string, Row>> = {
   LISTRIGHTS: listRightsRow,
   MYRIGHTS: myRightsRow,
 
+  GETANNOTATION: getAnnotationRow,
   GETMETADATA: getMetadataRow,
 
   GETQUOTA: getQuotaRow,

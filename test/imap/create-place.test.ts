@@ -214,7 +214,7 @@ describe("a server with mailboxes", () => {
   });
 });
 
-describe("GETMETADATA tells", () => {
+describe("GETMETADATA, and GETANNOTATION for Cyrus, tell", () => {
   test("proxies and administrators how much room the partitions have, each file system once", async () => {
     const folder = mkdtempSync(join(tmpdir(), "partition-"));
     try {
@@ -234,6 +234,11 @@ describe("GETMETADATA tells", () => {
         S: a2 OK Completed
         C: a3 GETMETADATA "" /shared/comment
         S: a3 OK Completed
+        C: a4 GETANNOTATION "" "/vendor/cmu/cyrus-imapd/freespace/total" ("value.shared")
+        S: * ANNOTATION "" "/vendor/cmu/cyrus-imapd/freespace/total" ("value.shared" "…;…")
+        S: a4 OK Completed
+        C: a5 GETANNOTATION "" ("/vendor/cmu/cyrus-imapd/freespace/total" /comment) value.priv
+        S: a5 OK Completed
       `);
       expect((await loggedIn(server, "cyrus", administrator).command(`GETMETADATA "" ${total}`)).at(-1)).toBe(
         "OK Completed",
@@ -245,7 +250,9 @@ describe("GETMETADATA tells", () => {
 
   test("users nothing, and of mailboxes nothing", async () => {
     const server = await mailServer(["user.ann"]);
-    expect(await loggedIn(server, "ann").command(`GETMETADATA "" ${total}`)).toEqual(["NO [NOPERM] Permission denied"]);
+    for (const question of [`GETMETADATA "" ${total}`, 'GETANNOTATION "" /comment value.shared']) {
+      expect(await loggedIn(server, "ann").command(question)).toEqual(["NO [NOPERM] Permission denied"]);
+    }
     expect(await loggedIn(server, "cyrus", administrator).command("GETMETADATA user.ann /shared/comment")).toEqual([
       "NO [CANNOT] Annotations of mailboxes are not supported",
     ]);

@@ -1,27 +1,20 @@
-// GETMETADATA (RFC 5464 §4.2), as much of it as servers of a murder say to each other: how much room there is. METADATA is
-// not announced: there is nothing in it for users.
+// GETMETADATA (RFC 5464 §4.2) of a backend's free space: see free-space-entries.ts.
 
-import { No } from "../../base/fault.ts";
-import { formatSpace, spacesOf } from "../../mailbox/free-space.ts";
 import { formatQuoted } from "../../wire/writer.ts";
-import { denied } from "../access.ts";
-import { freeSpaceEntries } from "../free-space-entries.ts";
+import { freeSpaceOf } from "../free-space-entries.ts";
 import { type GetMetadataArgs, getMetadataArgs } from "../parse/getmetadata.ts";
 import { here, row } from "../row.ts";
+
+const shared = "/shared";
 
 export const getMetadataRow = row<GetMetadataArgs>({
   state: "authenticated",
   args: getMetadataArgs,
   at: here,
   async run(session, { mailbox, entries }) {
-    if (!session.user.isAdmin && !session.user.isProxied) throw denied();
-    if (mailbox !== "") throw new No("CANNOT", "Annotations of mailboxes are not supported");
-    const { config, local } = session.server;
-    const spaces = local ? await spacesOf(config.partitions.values()) : [];
-    const values = entries.flatMap((entry) => {
-      const space = freeSpaceEntries.get(entry)?.(spaces);
-      return space ? [formatQuoted(entry), formatQuoted(formatSpace(space))] : [];
-    });
+    const wanted = entries.filter((entry) => entry.startsWith(shared)).map((entry) => entry.slice(shared.length));
+    const found = await freeSpaceOf(session, mailbox, wanted);
+    const values = found.map(([entry, value]) => `${formatQuoted(shared + entry)} ${formatQuoted(value)}`);
     if (values.length > 0) session.untagged(`METADATA "" (${values.join(" ")})`);
     return undefined;
   },
