@@ -16,9 +16,24 @@ export interface LoginPlan {
   readonly requiresTls: boolean;
   /** Pairs of ID (RFC 2971): who we are and for whom we speak. */
   readonly id: readonly (readonly [string, string])[];
+  /** Say it before the login, too: servers that pass the whole session on at the login, and Dovecot, hear it only then. */
+  readonly idsEarly?: true;
 }
 
-/** Rejects with No("UNAVAILABLE"); the connection is then of no use. */
+/** The server is well and says no to the login itself. */
+export class LoginRefused extends No {
+  constructor(
+    server: string,
+    /** Its words, with their code. */
+    readonly answer: string,
+  ) {
+    super("UNAVAILABLE", unavailableText, { cause: new Error(`"${server}" refused: ${answer}`) });
+  }
+}
+
+const unavailableText = "Server(s) unavailable to complete operation";
+
+/** Rejects with No("UNAVAILABLE"), which is a LoginRefused when it is about us; the connection is then of no use. */
 export async function logIn(client: ImapClient, plan: LoginPlan): Promise<void> {
   const greeting = await client.greeting();
   if (!/^(OK|PREAUTH)\b/i.test(greeting)) throw refused(client, greeting);
@@ -31,13 +46,16 @@ export async function logIn(client: ImapClient, plan: LoginPlan): Promise<void> 
   }
   if (plan.requiresTls && !client.connection.tls) throw refused(client, "TLS is required and not offered");
   client.capabilities = capabilities;
+  if (plan.idsEarly && capabilities.has("ID")) sendId(client, plan);
   const answer = await authenticate(client, plan, capabilities);
   client.capabilities = readCapabilityCode(answer) ?? (await askCapabilities(client));
-  if (client.capabilities.has("ID") && plan.id.length > 0) {
-    const pairs = plan.id.flatMap(([key, value]) => [formatString(key), formatString(value)]);
-    // Pipelined: whatever it answers, the session goes on.
-    client.command([`ID (${pairs.join(" ")})`]).catch(() => {});
-  }
+  if (client.capabilities.has("ID") && plan.id.length > 0) sendId(client, plan);
+}
+
+/** Pipelined: whatever it answers, the session goes on. */
+function sendId(client: ImapClient, plan: LoginPlan): void {
+  const pairs = plan.id.flatMap(([key, value]) => [formatString(key), formatString(value)]);
+  client.command([`ID (${pairs.join(" ")})`]).catch(() => {});
 }
 
 async function authenticate(client: ImapClient, plan: LoginPlan, capabilities: ReadonlySet<string>): Promise<string> {
@@ -62,7 +80,7 @@ async function authenticate(client: ImapClient, plan: LoginPlan, capabilities: R
       return "*"; // the server could not prove itself
     }
   });
-  if (status !== "OK") throw refused(client, text);
+  if (status !== "OK") throw new LoginRefused(client.server, text);
   return text;
 }
 
@@ -95,7 +113,5 @@ function base64(bytes: Uint8Array): string {
 }
 
 function refused(client: ImapClient, text: string): No {
-  return new No("UNAVAILABLE", "Server(s) unavailable to complete operation", {
-    cause: new Error(`"${client.server}" refused: ${text}`),
-  });
+  return new No("UNAVAILABLE", unavailableText, { cause: new Error(`"${client.server}" refused: ${text}`) });
 }

@@ -162,6 +162,21 @@ export class ImapClient implements Remote, Receiver {
     return this.#connection;
   }
 
+  /** Resolves when all commands so far have been answered, or the connection is lost: check `isOpen`. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running.map(({ done }) => done?.promise));
+  }
+
+  /**
+   * Leaves the connection to another receiver, who has to attach himself at once: gives what came and was not asked for.
+   * Nothing may be under way.
+   */
+  release(): Uint8Array {
+    this.isOpen = false;
+    this.#lostListeners.length = 0;
+    return Buffer.concat([...this.#unasked.splice(0), this.#scanner.takeHeld()]);
+  }
+
   /** Says goodbye and closes, whether it is heard or not. */
   close(): void {
     if (!this.isOpen) return;

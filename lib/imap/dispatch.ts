@@ -220,12 +220,19 @@ export class Dispatcher implements PipelineEvents {
   async #locate(row: Row, args: unknown, command: Command): Promise<Answer | Completion> {
     const session = this.#session;
     const { router } = session.server;
-    const place =
-      row.at.kind === "mailbox"
-        ? await router.locate(session.namespace.toInternal(row.at.name(args)))
-        : await router.home(session.user.user);
-    if (place === "here" || !("server" in place)) return row.run(session, args, command);
-    return this.#relay(row, args, command, await session.links.to(place.server));
+    if (row.at.kind !== "mailbox") {
+      const home = await router.home(session.user.user);
+      return home === "here" ? row.run(session, args, command) : this.#relayTo(home.server, row, args, command);
+    }
+    const external = row.at.name(args);
+    const place = await router.locate(session.namespace.toInternal(external));
+    if (place.kind === "here") return row.run(session, args, command);
+    row.at.refer?.(session, place, external);
+    return this.#relayTo(place.server, row, args, command);
+  }
+
+  async #relayTo(server: string, row: Row, args: unknown, command: Command): Promise<Completion> {
+    return this.#relay(row, args, command, await this.#session.links.to(server));
   }
 
   async #relay(row: Row, args: unknown, command: Command, remote: Remote): Promise<Completion> {

@@ -2,7 +2,7 @@
 // it. Backend, frontend and unified server use the same rows; only the router differs.
 
 import type { ExternalName } from "../mailbox/name.ts";
-import type { Completion, Remote } from "../mailbox/place.ts";
+import type { Completion, Place, Remote } from "../mailbox/place.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../wire/frame-reader.ts";
 import type { Reader } from "../wire/reader.ts";
@@ -49,18 +49,21 @@ export type At<Args> =
   | { readonly kind: "here" }
   | { readonly kind: "selected" }
   | { readonly kind: "home" }
-  | { readonly kind: "mailbox"; readonly name: (args: Args) => ExternalName }
+  | { readonly kind: "mailbox"; readonly name: (args: Args) => ExternalName; readonly refer: Refer | undefined }
   | { readonly kind: "planned"; readonly plan: Plan<Args> };
 
 /** A `Completion` is passed on to the client as another server gave it. */
 export type Plan<Args> = (session: Session, args: Args, command: Command) => Promise<Answer | Completion | "here">;
 
+/** Throws No("REFERRAL …") for a client that had better ask the server of the mailbox itself. */
+export type Refer = (session: Session, place: Place, external: ExternalName) => void;
+
 export const here = { kind: "here" } as const;
 export const selected = { kind: "selected" } as const;
 export const home = { kind: "home" } as const;
 
-export function byMailbox<Key extends string>(key: Key): At<Readonly<Record<Key, ExternalName>>> {
-  return { kind: "mailbox", name: (args) => args[key] };
+export function byMailbox<Key extends string>(key: Key, refer?: Refer): At<Readonly<Record<Key, ExternalName>>> {
+  return { kind: "mailbox", name: (args) => args[key], refer };
 }
 
 export function planned<Args>(plan: Plan<Args>): At<Args> {

@@ -49,8 +49,11 @@ test.each(["RLIST", "RLSUB"])(
     expect(await client.command("SELECT INBOX")).toEqual([referral("INBOX")]);
     expect(await client.command('EXAMINE "INBOX.a b"')).toEqual([referral("INBOX.a%20b")]);
     expect(await client.command("APPEND INBOX {10}")).toEqual([referral("INBOX")]);
-    expect(await client.command("STATUS INBOX (MESSAGES)")).toEqual(["OK Completed"]);
-    expect(murder.asked).toEqual(["be1.lab: STATUS INBOX (MESSAGES)"]);
+    expect(await client.command("APPEND INBOX {5+}\r\nhello")).toEqual([referral("INBOX")]);
+    for (const question of ["STATUS INBOX (MESSAGES)", "GETQUOTAROOT INBOX"]) {
+      expect(await client.command(question)).toEqual(["OK Completed"]);
+    }
+    expect(murder.asked).toEqual(["be1.lab: STATUS INBOX (MESSAGES)", "be1.lab: GETQUOTAROOT INBOX"]);
   },
 );
 
@@ -113,6 +116,7 @@ test("administrators are referred with what no proxy may do; the list catches up
     ["DELETEACL user.ann bob", "user.ann"],
     ["SETQUOTA user.ann (STORAGE 1)", "user.ann"],
     ["GETQUOTA user.ann", "user.ann"],
+    ["GETQUOTAROOT user.ann", "user.ann"],
     ["RENAME user.bob user.carl", "user.bob imap://;AUTH=*@be1.lab/user.carl"],
   ] as const) {
     expect(await admin.command(command)).toEqual([referral(name)]);

@@ -6,13 +6,19 @@ import { findHere, localMail, requireRights } from "../access.ts";
 import { type MailboxArgs, mailboxArgs } from "../parse/mailbox.ts";
 import { toNamed } from "../pass-on.ts";
 import { quotaRootName, sendQuota } from "../quota-response.ts";
+import { referAdministrator } from "../referral.ts";
 import { byMailbox, row } from "../row.ts";
+
+const toRootOf = toNamed(mailboxArgs);
 
 export const getQuotaRootRow = row<MailboxArgs>({
   state: "authenticated",
   args: mailboxArgs,
-  at: byMailbox("mailbox"),
-  passesTo: toNamed(mailboxArgs),
+  // Administrators may ask for the quotas of mailboxes that they cannot read.
+  at: byMailbox("mailbox", (session, place, external) => {
+    if (place.kind === "elsewhere") referAdministrator(session, place.server, external);
+  }),
+  passesTo: (session, command) => (session.user.isAdmin ? undefined : toRootOf(session, command)),
   run(session, { mailbox }) {
     const entry = findHere(session, mailbox);
     if (!session.user.isAdmin) requireRights(session, entry, Right.read);

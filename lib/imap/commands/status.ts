@@ -1,13 +1,14 @@
 // STATUS (RFC 3501 §6.3.10): numbers of a mailbox that is not opened for it; nothing becomes less recent.
 
 import { Right } from "../../mailbox/acl.ts";
+import type { Place } from "../../mailbox/place.ts";
 import { type Mailbox, SystemFlags, type Uid } from "../../mailbox/store.ts";
 import { formatAstring } from "../../wire/writer.ts";
 import { findHere, localMail, requireRights } from "../access.ts";
 import { type StatusArgs, type StatusItem, statusArgs } from "../parse/status.ts";
 import { toNamed } from "../pass-on.ts";
-import { mayReferStatus, statusPlan } from "../plans/status.ts";
-import { planned, row } from "../row.ts";
+import { followsReferrals, referElsewhere } from "../referral.ts";
+import { byMailbox, row } from "../row.ts";
 import type { Session } from "../session.ts";
 import { TimeSlice } from "../time-slice.ts";
 
@@ -16,8 +17,8 @@ const toStatusOf = toNamed(statusArgs);
 export const statusRow = row<StatusArgs>({
   state: "authenticated",
   args: statusArgs,
-  at: planned(statusPlan),
-  passesTo: (session, command) => (mayReferStatus(session) ? undefined : toStatusOf(session, command)),
+  at: byMailbox("mailbox", refer),
+  passesTo: (session, command) => (isReferred(session) ? undefined : toStatusOf(session, command)),
   async run(session, { mailbox: external, items }) {
     const entry = findHere(session, external);
     requireRights(session, entry, Right.read);
@@ -32,6 +33,15 @@ export const statusRow = row<StatusArgs>({
     return undefined;
   },
 });
+
+/** Not by default: many clients ask for the STATUS of all their mailboxes and would open a connection for each. */
+function isReferred(session: Session): boolean {
+  return session.server.config.proxyd_allow_status_referral && followsReferrals(session);
+}
+
+function refer(session: Session, place: Place, external: string): void {
+  if (isReferred(session)) referElsewhere(session, place, external);
+}
 
 const readers: Readonly<Record<StatusItem, (mailbox: Mailbox, session: Session) => number | Promise<number>>> = {
   MESSAGES: (mailbox) => mailbox.totals().messages,
