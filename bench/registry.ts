@@ -2,6 +2,7 @@
 // a frontend shows a change; then LIST over the list that has come to the frontend.
 
 import { atLeast, atMost, type Context, measure } from "./context.ts";
+import { isGood, logInImap } from "./load/wire.ts";
 import { fillPrefix } from "./own-murder.ts";
 import { runLoad } from "./run-load.ts";
 import type { Target } from "./target.ts";
@@ -165,11 +166,16 @@ async function isFilled(target: Target, entries: number): Promise<boolean> {
 
 async function levelWith({ frontend, admin, password }: Target, entries: number): Promise<void> {
   if (!frontend) return;
-  const args = ["command", "--at", frontend, "--user", admin, "--password", password];
-  for (let tries = 0; tries < 60; tries += 1) {
-    const { measured } = await runLoad([...args, "--count", "1", "--command", `LIST "" "${fillPrefix}*"`]);
-    if ((measured.lines ?? 0) >= entries) return;
-    await Bun.sleep(500 + entries / 100);
+  const wire = await logInImap(frontend, admin, password);
+  for (let tries = 0; tries < 600; tries += 1) {
+    const { lines } = wire;
+    wire.send(`l LIST "" ${fillPrefix}${entries - 1}\r\n`);
+    const isAnswered = isGood(await wire.next()); // a frontend without a whole list refuses
+    if (isAnswered && wire.lines > lines) {
+      wire.close();
+      return;
+    }
+    await Bun.sleep(500);
   }
   throw new Error(`${frontend} does not get level with the master`);
 }

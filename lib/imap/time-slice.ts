@@ -2,7 +2,8 @@
 
 import type { Clock } from "../base/clock.ts";
 
-const sliceMs = 4;
+/** Half of what anybody may be held: a slice ends a little late, and more than one client may have long work. */
+const sliceMs = 2;
 
 export class TimeSlice {
   readonly #clock: Clock;

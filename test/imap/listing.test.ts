@@ -101,7 +101,7 @@ for (const altnamespace of [false, true]) {
             }
           },
         );
-        await fc.assert(property, { numRuns: Number(process.env.IATLAS_TEST_RUNS ?? 60) });
+        await fc.assert(property, { numRuns: Number(process.env.IATLAS_TEST_RUNS ?? 40) });
       });
     }
   }
