@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { describeFault } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import { Metrics } from "../base/metrics.ts";
+import { NetworkList } from "../base/network-list.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { defaultConfigPath, loadConfig } from "../config/load-config.ts";
@@ -13,7 +14,7 @@ import { openListeners } from "../master/listener.ts";
 import { parseListenAddress } from "../net/address.ts";
 import type { Connection, ServerTls } from "../net/connection.ts";
 import { endWithParent, nameProcess } from "../net/libc.ts";
-import { type Listener, listen } from "../net/listen.ts";
+import { type Listener, listen, type TrustedProxies } from "../net/listen.ts";
 import { Connections, mostConnections, type Refusal } from "./connections.ts";
 import { type Inheritance, readInheritance, reportReady } from "./inheritance.ts";
 import { openLog } from "./log-target.ts";
@@ -178,16 +179,30 @@ async function listeningDescriptors(
 }
 
 function listenOn(fd: number, context: ServiceContext, connections: Connections): Promise<Listener> {
-  const { log, tls, isImplicitTls } = context;
+  const { config, log, tls, isImplicitTls } = context;
   return listen(
     { fd },
     {
       ...(isImplicitTls && { tls: () => tls()! }), // runService() refused -s without a certificate
+      ...(config.proxy_protocol_from.length > 0 && { proxies: trustedProxies(config, log) }),
       onConnection: (connection) => connections.take(connection),
       onError: (fault, connection) =>
         log.info("tls handshake failed", { client: connection.remote.host, reason: describeFault(fault) }),
     },
   );
+}
+
+/** How long a balancer may take for its header, which it sends with the client's first bytes or before them. */
+const proxyHeaderTimeoutMs = 5_000;
+
+function trustedProxies(config: Config, log: Log): TrustedProxies {
+  const networks = new NetworkList(config.proxy_protocol_from);
+  return {
+    includes: (host) => networks.includes(host),
+    headerTimeoutMs: proxyHeaderTimeoutMs,
+    onFault: (fault, { remote }) =>
+      log.warning("no proxy header", { proxy: remote.host, reason: describeFault(fault) }),
+  };
 }
 
 async function reload(context: ServiceContext, service: Service, running: Running): Promise<void> {

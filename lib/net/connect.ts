@@ -1,7 +1,8 @@
 // Outgoing connections, with a deadline, in the clear or under implicit TLS.
 
 import { describeFault, No } from "../base/fault.ts";
-import type { ClientTls, Connection } from "./connection.ts";
+import type { ClientTls, Connection, Endpoint } from "./connection.ts";
+import { formatProxyHeader, type ProxyVersion } from "./proxy-protocol.ts";
 import { plainHandlers, SocketConnection } from "./socket.ts";
 
 export type ConnectPlace = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -9,6 +10,8 @@ export type ConnectPlace = { readonly host: string; readonly port: number } | { 
 export interface ConnectOptions {
   /** For the connection; the TLS handshake has its own deadline. */
   readonly timeoutMs: number;
+  /** The PROXY protocol's header, before everything else; without a source the connection is our own. */
+  readonly proxyHeader?: { readonly version: ProxyVersion; readonly source: Endpoint | undefined };
   /** Implicit TLS. */
   readonly tls?: ClientTls;
   readonly signal?: AbortSignal;
@@ -19,6 +22,10 @@ export async function connect(place: ConnectPlace, options: ConnectOptions): Pro
   try {
     options.signal?.throwIfAborted();
     const connection = await openWithin(place, options);
+    if (options.proxyHeader) {
+      const { version, source } = options.proxyHeader;
+      connection.write(formatProxyHeader(version, source, connection.remote));
+    }
     if (options.tls) await connection.startTlsClient(options.tls);
     return connection;
   } catch (fault) {

@@ -21,6 +21,7 @@ function load() {
     strerror: { args: ["i32"], returns: "ptr" },
     __errno_location: { args: [], returns: "ptr" },
     getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+    recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
     sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   }).symbols;
 }
@@ -48,6 +49,8 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 const EWOULDBLOCK = 11;
 const POLLIN = 1;
+const MSG_PEEK = 0x02;
+const MSG_DONTWAIT = 0x40;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_NAME = 15;
 const SIGTERM = 15;
@@ -157,6 +160,16 @@ export function signalInput(fd: number, pid: number | undefined): void {
 export function isReadable(fd: number): boolean {
   const request = new Int32Array([fd, POLLIN]);
   return libc().poll(ptr(request), 1, 0) > 0;
+}
+
+/**
+ * Copies what has arrived at a socket; "look" leaves it there. Gives the number of bytes: 0 at the peer's end, undefined
+ * when there are none yet (or the socket has failed, which its owner learns elsewhere).
+ */
+export function receive(fd: number, into: Uint8Array, how: "look" | "take"): number | undefined {
+  const flags = MSG_DONTWAIT | (how === "look" ? MSG_PEEK : 0);
+  const count = Number(libc().recv(fd, ptr(into), into.length, flags));
+  return count < 0 ? undefined : count;
 }
 
 /** A pipe whose ends children do not inherit by accident. */

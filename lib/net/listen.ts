@@ -19,8 +19,18 @@ export interface ListenOptions {
   /** Implicit TLS. A function is asked for each connection, so that certificates can be reloaded. */
   readonly tls?: ServerTls | (() => ServerTls);
   onConnection(connection: Connection): void;
+  /** Peers that send the PROXY protocol's header first: whom it names is then the connection's `remote`. */
+  readonly proxies?: TrustedProxies;
   /** A handshake that failed: worth a log line, never more. */
   onError?(fault: Error, connection: Connection): void;
+}
+
+export interface TrustedProxies {
+  /** Never asked about unix sockets. */
+  includes(host: string): boolean;
+  readonly headerTimeoutMs: number;
+  /** What came was not the header. The connection is closed; `remote` is the proxy. */
+  onFault(fault: unknown, connection: Connection): void;
 }
 
 export interface Listener {
@@ -97,10 +107,25 @@ function acceptHandlers(options: ListenOptions, unixPath: () => string | undefin
     open(socket: Socket<SocketConnection>) {
       const connection = new SocketConnection(socket, unixPath());
       socket.data = connection;
-      if (options.tls === undefined) options.onConnection(connection);
-      else startImplicitTls(connection, options.tls, options);
+      const { proxies } = options;
+      if (unixPath() === undefined && proxies?.includes(connection.remote.host)) {
+        admitProxied(connection, proxies, options);
+      } else admit(connection, options);
     },
   };
+}
+
+function admit(connection: SocketConnection, options: ListenOptions): void {
+  if (options.tls === undefined) options.onConnection(connection);
+  else startImplicitTls(connection, options.tls, options);
+}
+
+/** The header comes in the clear, even where TLS begins with the client's first byte. */
+function admitProxied(connection: SocketConnection, proxies: TrustedProxies, options: ListenOptions): void {
+  connection.takeProxyHeader(proxies.headerTimeoutMs).then(
+    () => admit(connection, options),
+    (fault: unknown) => proxies.onFault(fault, connection),
+  );
 }
 
 function startImplicitTls(

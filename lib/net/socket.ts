@@ -5,6 +5,7 @@ import type { Timer } from "../base/clock.ts";
 import { BufferedConnection } from "./buffered-connection.ts";
 import type { ClientTls, Endpoint, ServerTls, TlsState } from "./connection.ts";
 import { peerUserId } from "./peer-user.ts";
+import { waitForProxyHeader } from "./proxy-header-wait.ts";
 import { clientFault, isCertificateFault, SocketTlsState, upgradeAsClient, upgradeAsServer } from "./tls-socket.ts";
 
 /** How long a socket whose output we ended waits for the peer's end; closing at once could destroy data on its way. */
@@ -22,8 +23,8 @@ interface Handshake {
 }
 
 export class SocketConnection extends BufferedConnection {
-  readonly remote: Endpoint;
   readonly local: Endpoint;
+  #remote: Endpoint;
   #socket: Socket<SocketConnection>;
   #tls: SocketTlsState | undefined;
   #handshake: Handshake | undefined;
@@ -34,12 +35,33 @@ export class SocketConnection extends BufferedConnection {
     super();
     this.#socket = socket;
     if (unixPath === undefined) {
-      this.remote = { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
+      this.#remote = { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
       this.local = { host: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
       socket.setNoDelay(true);
       socket.setKeepAlive(true, keepAliveMs);
     } else {
-      this.remote = this.local = { host: unixPath, port: 0 };
+      this.#remote = this.local = { host: unixPath, port: 0 };
+    }
+  }
+
+  get remote(): Endpoint {
+    return this.#remote;
+  }
+
+  /**
+   * Takes the PROXY protocol's header, which must come before anything else; from then on `remote` is whom it names. To be
+   * called when the socket was just accepted. Rejects when it does not come as it should; the connection is then closed.
+   */
+  async takeProxyHeader(timeoutMs: number): Promise<void> {
+    this.pause();
+    try {
+      const fd = () => (this.isOpen ? fdOf(this.#socket) : undefined);
+      const { source } = await waitForProxyHeader({ clock: this.clock, fd }, timeoutMs);
+      if (source) this.#remote = source;
+      this.resume();
+    } catch (fault) {
+      this.destroy();
+      throw fault;
     }
   }
 

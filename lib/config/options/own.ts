@@ -1,9 +1,20 @@
 // Options of master, and those that Cyrus does not have: the log, the status page, draining.
 
+import { describeFault } from "../../base/fault.ts";
+import { NetworkList } from "../../base/network-list.ts";
 import type { OptionTable } from "../option.ts";
 
 const servers = ["imapd", "proxyd", "pop3d", "lmtpd", "lmtpproxyd", "mupdate", "timsieved"] as const;
 const logging = ["master", ...servers] as const;
+
+function whatIsNoNetwork(value: string): string | undefined {
+  try {
+    new NetworkList(value.split(/\s+/).filter((word) => word !== ""));
+    return undefined;
+  } catch (fault) {
+    return `is no list of networks: ${describeFault(fault)}`;
+  }
+}
 
 export const ownOptions = {
   master_pid_file: {
@@ -84,7 +95,8 @@ export const ownOptions = {
   proxy_protocol_from: {
     type: "list",
     since: "iatlas 0.1",
-    usedBy: [],
-    doc: "Addresses and networks of load balancers that send the PROXY protocol's header before each connection.",
+    usedBy: [...servers],
+    check: whatIsNoNetwork,
+    doc: "Addresses and networks (10.0.0.0/8) of load balancers and frontends that begin each TCP connection with the header of the PROXY protocol, version 1 or 2, before TLS. From them the header is required, and the client that it names is the one that logs, metrics and other servers hear of. From all others it is not understood. Health checks of a balancer should send it too (LOCAL or UNKNOWN). A change needs a restart.",
   },
 } as const satisfies OptionTable;
