@@ -137,7 +137,7 @@ function openMurder(context: ServiceContext, list: MailboxList, operations: () =
     deletedPrefix: config.deletedprefix,
     limits: removalLimits(config),
     quarantineDelayMs: config.quarantine_delay * 1000,
-    intervalMs: retryDelayMs,
+    intervalMs: config.mupdate_heartbeat * 1000,
     settle: () => operations().recover(false),
     quarantine: (name, cause) => operations().quarantine(name, cause),
     worker: ownWorkerId(),

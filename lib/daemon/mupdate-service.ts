@@ -88,6 +88,7 @@ async function startReplica(context: ServiceContext, list: MailboxList, version:
     ownServer: config.servername,
     retryDelayMs: config.mupdate_retry_delay * 1000,
     heartbeatMs: Math.max(1, config.mupdate_heartbeat) * 1000,
+    shrinkDelayMs: config.mupdate_shrink_delay * 1000,
     clock,
     log,
     random: Math.random,

@@ -10,6 +10,7 @@ import type { MailboxName } from "../mailbox/name.ts";
 import type { UpdateReceiver } from "../mupdate/client.ts";
 import { entryOf, type MailboxRecord, partsOf } from "../mupdate/record.ts";
 import { inNameOrder, nextTurn } from "./name-order.ts";
+import { WithheldNames } from "./withheld-names.ts";
 
 export interface FollowerOptions {
   readonly list: MailboxList;
@@ -18,6 +19,8 @@ export interface FollowerOptions {
   /** The master's feed; undefined: it has none. */
   readonly feed: string | undefined;
   readonly log: Log;
+  /** Names that a whole list lacks are kept until `release`, when they are most of those here. */
+  readonly keepsWhatIsMissing: boolean;
   /** Whether the connection still stands: without it a merge is given up. */
   readonly isOpen: () => boolean;
   /** The list could not be written: what was lost has to be fetched again. */
@@ -48,6 +51,9 @@ export class ListFollower implements UpdateReceiver {
    * the list has no place until a full list showed no such name.
    */
   #isShadowing = false;
+  readonly #withheld = new WithheldNames();
+  /** The list has no place because of withheld names: it gets one again when they are dealt with. */
+  #isPlaceless = false;
   #isHeld = true;
   #applying: Promise<void> | undefined;
 
@@ -89,6 +95,20 @@ export class ListFollower implements UpdateReceiver {
     this.#apply();
   }
 
+  /** Whether names are kept here that the master does not have: it may have lost its list. */
+  get withholds(): boolean {
+    return this.#withheld.isNeeded;
+  }
+
+  /** Lets names go that the master has not named again. */
+  release(): void {
+    const names = this.#withheld.release();
+    if (names.length === 0) return;
+    this.#options.log.warning("names go that the master does not have any more", { names: names.length });
+    for (const name of names) if (!this.#changes.has(name)) this.#changes.set(name, undefined);
+    this.#apply();
+  }
+
   /** Resolves when everything that has come is on disk, or could not be written. */
   async applied(): Promise<void> {
     while (this.#applying) await this.#applying;
@@ -110,7 +130,7 @@ export class ListFollower implements UpdateReceiver {
 
   /** Makes the list equal to `remote`. Nothing here holds the loop for long, however long the list is. */
   async #merge(remote: Map<MailboxName, MailboxRecord>): Promise<void> {
-    const differences = await this.#compare(remote);
+    const differences = this.#plausible(await this.#compare(remote));
     for (const record of remote.values()) {
       if (!this.#isOurs(record)) differences.push({ name: record.name, record });
     }
@@ -126,6 +146,17 @@ export class ListFollower implements UpdateReceiver {
       if (!this.#options.isOpen()) throw new Error("the connection was lost while the list was being merged");
     }
     await before;
+  }
+
+  /** Without the removals, for now, when the master lacks most of the names that are here. */
+  #plausible(differences: Difference[]): Difference[] {
+    const { list, log, keepsWhatIsMissing } = this.#options;
+    const missing = differences.filter(({ record }) => record === undefined);
+    const names = missing.map(({ name }) => name);
+    if (!keepsWhatIsMissing || !this.#withheld.withhold(names, list.size)) return differences;
+    this.#isPlaceless = true;
+    log.error("the master lacks most of the list, which is kept for now", { missing: names.length, here: list.size });
+    return differences.filter(({ record }) => record !== undefined);
   }
 
   /** What has to change of the entries that are here; takes their names out of `remote`. */
@@ -149,6 +180,7 @@ export class ListFollower implements UpdateReceiver {
   }
 
   #change(name: MailboxName, record: MailboxRecord | undefined): void {
+    this.#withheld.heard(name);
     const known = this.#options.list.find(name);
     if (known && isOwn(known)) {
       this.#noteShadow(record);
@@ -185,7 +217,8 @@ export class ListFollower implements UpdateReceiver {
       // The mark covers what came before it: it is reached when nothing is left.
       const mark = this.#changes.size === 0 ? this.#mark : this.#appliedMark;
       const isMoved = mark !== undefined && mark !== this.#appliedMark;
-      await this.#options.list.change(edits, [], this.#moveTo(isMoved ? this.#placeAt(mark) : this.#place));
+      const follow = this.#regained() ?? this.#moveTo(isMoved ? this.#placeAt(mark) : this.#place);
+      await this.#options.list.change(edits, [], follow);
       if (!isMoved) continue;
       this.#appliedMark = mark;
       this.#options.reached(mark);
@@ -196,16 +229,25 @@ export class ListFollower implements UpdateReceiver {
     return this.#changes.size > 0 || this.#mark !== this.#appliedMark;
   }
 
+  /** The place, when nothing is withheld any more and the next change leaves nothing to do. */
+  #regained(): FollowEdit | undefined {
+    const isOver = this.#isPlaceless && !this.#withheld.isNeeded && this.#changes.size === 0;
+    if (!isOver || this.#mark === undefined) return undefined;
+    this.#isPlaceless = false;
+    this.#place = this.#placeAt(this.#mark);
+    return this.#place && { set: this.#place };
+  }
+
   /** What the next change means for the place. */
   #moveTo(next: FollowedPosition | undefined): FollowEdit {
     const from = this.#place?.feed;
-    this.#place = this.#isShadowing ? undefined : next;
+    this.#place = this.#isShadowing || this.#isPlaceless ? undefined : next;
     return from !== undefined && this.#place ? { advance: this.#place, from } : "lose";
   }
 
   #placeAt(sequence: number): FollowedPosition | undefined {
     const { feed, ownServer } = this.#options;
-    return feed === undefined || this.#isShadowing ? undefined : { feed, sequence, ownServer };
+    return feed === undefined || this.#isShadowing || this.#isPlaceless ? undefined : { feed, sequence, ownServer };
   }
 
   #noteShadow(record: MailboxRecord | undefined): void {

@@ -2,7 +2,7 @@
 // was missed since the list's place in the master's feed where it has one (X-IATLAS), else the whole list; then every
 // change as it comes (list-follower.ts). While the master is away the list stays as it was and is served on.
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import type { FollowedPosition } from "../mailbox/feed.ts";
@@ -26,6 +26,8 @@ export interface ReplicaOptions {
   readonly retryDelayMs: number;
   /** `mupdate_heartbeat`: the silence after which the master is asked for a sign of life. */
   readonly heartbeatMs: number;
+  /** `mupdate_shrink_delay`: how long most of the list is kept though the master lacks it; 0: not at all. */
+  readonly shrinkDelayMs?: number;
   readonly clock: Clock;
   readonly log: Log;
   /** 0 ≤ n < 1; Math.random outside of tests. */
@@ -133,8 +135,10 @@ export class Replica {
     this.#master = master;
     const report = this.#reportTo(client);
     let stopHeartbeat = () => {};
+    let shrinking: Timer | undefined;
     try {
       await this.#load(master, report);
+      shrinking = this.#scheduleShrinking();
       stopHeartbeat = startHeartbeat(client, clock, heartbeatMs);
       this.#enter("following");
       const reason = await this.#choice.leave(master);
@@ -143,12 +147,19 @@ export class Replica {
       if (!this.#stop.signal.aborted) log.warning("mupdate master failed", { server, reason: describeFault(fault) });
     }
     stopHeartbeat();
+    shrinking?.cancel();
     report?.stop();
     client.logout();
     this.#master = undefined;
     await this.#follower?.abandon();
     this.#follower = undefined;
     if (!this.#stop.signal.aborted) this.#enter("connecting");
+  }
+
+  #scheduleShrinking(): Timer | undefined {
+    const { clock, shrinkDelayMs = 0 } = this.#options;
+    const follower = this.#follower;
+    return follower?.withholds ? clock.after(shrinkDelayMs, () => follower.release()) : undefined;
   }
 
   async #load({ server, client }: ChosenMaster, report: PlaceReport | undefined): Promise<void> {
@@ -187,12 +198,13 @@ export class Replica {
     report: PlaceReport | undefined,
     position: FollowedPosition | undefined,
   ): ListFollower {
-    const { list, ownServer, log } = this.#options;
+    const { list, ownServer, log, shrinkDelayMs = 0 } = this.#options;
     this.#follower = new ListFollower(
       {
         list,
         ownServer,
         feed: client.banner.feed,
+        keepsWhatIsMissing: shrinkDelayMs > 0,
         log,
         isOpen: () => client.isOpen,
         failed: (fault) => {

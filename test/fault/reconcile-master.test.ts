@@ -73,9 +73,16 @@ test("a master that lost its list is refilled by the backends", async () => {
     await two.ok(`CREATE second${each}`);
   }
   await agrees();
-  await murder.kill("master");
+  await Promise.all([murder.kill("master"), murder.kill("backend1"), murder.kill("backend2")]);
   loseDatabase(masterList);
   await murder.startNode("master");
+  await eventually("the replica keeps its list", () => murder.logOf("replica").join("\n").includes("kept for now"));
+  {
+    using session = await admin("frontend");
+    expect((await session.ok('LIST "" "*"')).untagged).toHaveLength(41);
+    expect((await session.command("SELECT first20")).text).toStartWith("[UNAVAILABLE]");
+  }
+  await Promise.all([murder.startNode("backend1"), murder.startNode("backend2")]);
   await agrees();
   using client = await admin("frontend");
   await client.ok("SELECT first20");

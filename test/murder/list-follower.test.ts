@@ -22,6 +22,7 @@ async function followerOf(position: number | undefined, feed = "F") {
       list,
       ownServer: "fe.lab",
       feed: "F",
+      keepsWhatIsMissing: true,
       log: silentLog,
       isOpen: () => true,
       failed: (fault) => faults.push(fault),
@@ -99,4 +100,38 @@ test("a list that cannot be written is left as it is, place included", async () 
   expect(faults).toHaveLength(1);
   expect(reached).toEqual([]);
   expect(list.followed).toEqual(place(5));
+});
+
+async function lackingMaster() {
+  const world = await followerOf(undefined);
+  const records = Array.from({ length: 30 }, (_, each) => active(`user.u${each}`, "be1!default"));
+  await world.list.change(records.map((record) => ({ put: entryOf(record) })));
+  world.follower.record(ann);
+  world.follower.mark(1);
+  await world.follower.complete();
+  return { ...world, records };
+}
+
+test("a whole list that lacks most of what is here removes nothing, until the master has named it all again", async () => {
+  const { list, follower, records } = await lackingMaster();
+  expect([list.size, follower.withholds, list.followed]).toEqual([31, true, undefined]);
+  for (const record of records.slice(1)) follower.record(record);
+  follower.mark(30);
+  await follower.applied();
+  expect([follower.withholds, list.followed]).toEqual([true, undefined]);
+  follower.record(records[0]!);
+  follower.mark(31);
+  await follower.applied();
+  expect([follower.withholds, list.followed, list.size]).toEqual([false, place(31), 31]);
+});
+
+test("names that the master does not name again go when they are released", async () => {
+  const { list, follower, records } = await lackingMaster();
+  follower.record(records[0]!);
+  follower.mark(2);
+  await follower.applied();
+  follower.release();
+  await follower.applied();
+  expect(Array.from(list.entries(), ({ name }) => name)).toEqual([ann.name, records[0]!.name]);
+  expect([follower.withholds, list.followed]).toEqual([false, place(2)]);
 });

@@ -68,8 +68,16 @@ export const murderOptions = {
     unit: "s",
     default: "3s",
     since: "iatlas 0.1",
+    usedBy: ["mupdate", "imapd"],
+    doc: "Silence after which a replica asks the MUPDATE master for a sign of life; a backend asks as often, and reports how it is. After twice as long without one the connection is given up and the next server tried, so a master that stands still is noticed within three times this.",
+  },
+  mupdate_shrink_delay: {
+    type: "duration",
+    unit: "s",
+    default: "5m",
+    since: "iatlas 0.1",
     usedBy: ["mupdate"],
-    doc: "Silence after which a replica asks the MUPDATE master for a sign of life. After twice as long without one the connection is given up and the next server tried, so a master that stands still is noticed within three times this.",
+    doc: "How long a replica keeps mailboxes that the MUPDATE master lacks when they are more than half of its list: a master that has lost its list is being refilled by the backends, and meanwhile mailboxes must not become unknown. 0: not at all.",
   },
   mupdate_connections_max: {
     type: "int",
