@@ -49,6 +49,7 @@ export const hostSettings = {
   pop3_address: "host:port where that server's POP3 is. Unset: the server's name and port 110.",
   lmtp_address: "host:port where that server's LMTP is. Unset: the server's name and port 2003.",
   sieve_address: "host:port where that server's ManageSieve is. Unset: the server's name and port 4190.",
+  proxy_protocol: "Version of the PROXY protocol's header for that server: off, v1 or v2. Unset: proxy_protocol.",
   mupdate_address: "host:port where that server's MUPDATE is, a frontend's replica. Unset: the server's name and mupdate_port.",
 } as const;
 export type HostSetting = keyof typeof hostSettings;

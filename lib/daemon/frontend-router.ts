@@ -7,12 +7,11 @@ import type { MailboxList } from "../mailbox/list.ts";
 import { openMailboxList } from "../mailbox/list-sqlite.ts";
 import type { ClientOrigin, Router } from "../mailbox/place.ts";
 import { kick, kickPath } from "../mupdate/kick.ts";
-import { backendAddress } from "../murder/backend-address.ts";
+import { connectToBackend } from "../murder/backend-connection.ts";
 import { backendLogin } from "../murder/backend-login.ts";
 import { Health } from "../murder/health.ts";
 import { BackendLinks } from "../murder/links.ts";
 import { MurderRouter } from "../murder/router.ts";
-import { connect } from "../net/connect.ts";
 import type { ServiceContext } from "./service.ts";
 import { readClientTls } from "./tls-files.ts";
 
@@ -27,8 +26,7 @@ export function openRouter({ config, clock, log }: ServiceContext, settings: Rou
   const { list, keepsMailboxes, version } = settings;
   const health = new Health(clock);
   const links = {
-    connect: (server: string) =>
-      connect(backendAddress(config, server, "imap"), { timeoutMs: config.client_timeout * 1000 }),
+    connect: (server: string, client: ClientOrigin) => connectToBackend(config, server, "imap", client),
     planFor: (server: string, client: ClientOrigin) => loginPlan(config, server, client, version),
     responseTimeoutMs: config.proxy_response_timeout * 1000,
     health,

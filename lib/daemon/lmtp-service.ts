@@ -12,7 +12,7 @@ import type { LmtpServer } from "../lmtp/server.ts";
 import { LmtpSession } from "../lmtp/session.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import type { Router } from "../mailbox/place.ts";
-import { backendAddress } from "../murder/backend-address.ts";
+import { connectToBackend } from "../murder/backend-connection.ts";
 import { backendLogin } from "../murder/backend-login.ts";
 import { MurderDelivery } from "../murder/deliver.ts";
 import { Health } from "../murder/health.ts";
@@ -20,7 +20,6 @@ import { LmtpPool } from "../murder/lmtp-pool.ts";
 import { connectToAnyMaster } from "../murder/master-connection.ts";
 import { MasterLocator } from "../murder/master-locator.ts";
 import { masterConnectionOptions } from "../murder/master-settings.ts";
-import { connect } from "../net/connect.ts";
 import { createVerifier } from "../sasl/verify.ts";
 import { openFrontendList, openRouter } from "./frontend-router.ts";
 import { openMailFiles } from "./local-mail.ts";
@@ -119,7 +118,7 @@ function openMurder(context: ServiceContext, router: Pick<Router, "locate">, loc
 
 async function openClient(config: Config, server: string): Promise<LmtpClient> {
   const deadlineMs = config.client_timeout * 1000;
-  const connection = await connect(backendAddress(config, server, "lmtp"), { timeoutMs: deadlineMs });
+  const connection = await connectToBackend(config, server, "lmtp", undefined);
   return await LmtpClient.open(connection, {
     plan: backendLogin(config, server, "", (each) => readClientTls(config, each)),
     ownName: config.servername,

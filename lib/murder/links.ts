@@ -10,8 +10,8 @@ import type { Connection } from "../net/connection.ts";
 import type { Health } from "./health.ts";
 
 export interface LinkOptions {
-  /** Opens a connection to the IMAP service of a server, within its deadline. */
-  connect(server: string): Promise<Connection>;
+  /** Opens a connection to the IMAP service of a server for this client, within its deadline. */
+  connect(server: string, client: ClientOrigin): Promise<Connection>;
   /** How to log in there for this client. */
   planFor(server: string, client: ClientOrigin): LoginPlan;
   /** Longest silence of a server that owes an answer. */
@@ -80,7 +80,7 @@ export class BackendLinks implements Links {
     if (!health.isWorthTrying(server)) throw unavailable();
     let connection: Connection | undefined;
     try {
-      connection = await connect(server);
+      connection = await connect(server, this.#client);
       const remote = new ImapClient(server, connection, responseTimeoutMs);
       await logIn(remote, planFor(server, this.#client));
       if (this.#isClosed) remote.close();

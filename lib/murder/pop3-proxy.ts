@@ -9,17 +9,23 @@ import type { Connection } from "../net/connection.ts";
 import { LineConversation } from "../net/line-conversation.ts";
 import { type LoginPlan, logIn } from "../pop3/client-login.ts";
 import type { Maildrops, OpenedMaildrop, RemoteMaildrop } from "../pop3/server.ts";
+import type { UncheckedProof } from "../sasl/deferring-verifier.ts";
 import type { Health } from "./health.ts";
 import { pipe } from "./pipe.ts";
 
+/** Who knows the users' home servers, and their names there: the mailbox list, or the maps of a multiplexer. */
+export interface Homes extends Pick<Router, "settle"> {
+  home(user: string): Promise<"here" | { readonly server: string; readonly user?: string | undefined }>;
+}
+
 export interface MurderMaildropsParts {
-  readonly router: Pick<Router, "home" | "settle">;
+  readonly router: Homes;
   /** What a server that keeps mailboxes does for its own users; undefined on a frontend. */
   readonly local: Maildrops | undefined;
-  /** Opens a connection to the POP3 service of a server, within its deadline. */
-  connect(server: string): Promise<Connection>;
+  /** Opens a connection to the POP3 service of a server for this client, within its deadline. */
+  connect(server: string, client: ClientOrigin): Promise<Connection>;
   /** How to log in there; `user` with "+folder" where the client asked for one. */
-  planFor(server: string, user: string): LoginPlan;
+  planFor(server: string, user: string, client: ClientOrigin, proof?: UncheckedProof): LoginPlan;
   /** For each line of the login. */
   readonly deadlineMs: number;
   readonly health: Health;
@@ -34,39 +40,42 @@ export class MurderMaildrops implements Maildrops {
     this.#parts = parts;
   }
 
-  async open(client: ClientOrigin, folder: string | undefined): Promise<OpenedMaildrop> {
+  async open(client: ClientOrigin, folder: string | undefined, proof?: UncheckedProof): Promise<OpenedMaildrop> {
     const { router, local } = this.#parts;
     const home = await router.home(client.identity.user);
-    if (home !== "here") return await this.#openElsewhere(home.server, client, folder);
+    if (home !== "here") {
+      const user = withFolder(home.user ?? client.identity.user, folder);
+      return await this.#openElsewhere({ server: home.server, user, client, proof });
+    }
     if (!local) throw new No("UNAVAILABLE", "Mailbox is not available now");
     return await local.open(client, folder);
   }
 
   /** A server that refuses for good may have lost the mailbox to another one a moment ago: that is not the client's trouble. */
-  async #openElsewhere(server: string, client: ClientOrigin, folder: string | undefined): Promise<OpenedMaildrop> {
+  async #openElsewhere(visit: Visit): Promise<OpenedMaildrop> {
     const { router } = this.#parts;
     try {
-      return await this.#openAt(server, client, folder);
+      return await this.#openAt(visit);
     } catch (fault) {
       if (!(fault instanceof No) || fault.code !== "NOPERM") throw fault;
       await router.settle();
-      const home = await router.home(client.identity.user);
-      if (home !== "here" && home.server === server) throw fault;
+      const home = await router.home(visit.client.identity.user);
+      if (home !== "here" && home.server === visit.server) throw fault;
       throw new No("UNAVAILABLE", "Mailbox has been moved to another server");
     }
   }
 
-  async #openAt(server: string, client: ClientOrigin, folder: string | undefined): Promise<RemoteMaildrop> {
+  async #openAt({ server, user, client, proof }: Visit): Promise<RemoteMaildrop> {
     const { connect, planFor, deadlineMs, health, clock, log } = this.#parts;
-    const { user } = client.identity;
+    const plan = planFor(server, user, client, proof);
     let connection: Connection | undefined;
     try {
       if (!health.isWorthTrying(server)) throw new No("UNAVAILABLE", "it failed a moment ago");
       connection = await connect(server);
       const lines = new LineConversation(connection, clock);
-      const answer = await logIn(lines, planFor(server, withFolder(user, folder)), deadlineMs);
+      const answer = await logIn(lines, plan, deadlineMs);
       health.succeeded(server);
-      if (!answer.isOk) throw refusal(answer.text);
+      if (!answer.isOk) throw refusal(answer.text, proof !== undefined);
       return new PipedMaildrop(server, answer.text, lines);
     } catch (fault) {
       connection?.destroy();
@@ -76,6 +85,14 @@ export class MurderMaildrops implements Maildrops {
       throw new No("UNAVAILABLE", "Server unavailable, try again later");
     }
   }
+}
+
+/** A user, named as the server knows him, on his way to it. */
+interface Visit {
+  readonly server: string;
+  readonly user: string;
+  readonly client: ClientOrigin;
+  readonly proof: UncheckedProof | undefined;
 }
 
 class PipedMaildrop implements RemoteMaildrop {
@@ -117,9 +134,11 @@ const codesPassedOn: Readonly<Record<string, string>> = {
   "SYS/TEMP": "UNAVAILABLE",
 };
 
-function refusal(text: string): Error {
+/** `isHisOwn`: the password was the user's. */
+function refusal(text: string, isHisOwn: boolean): Error {
   const [, code = "", words = ""] = /^ ?\[([A-Z/-]+)\] ?(.*)$/.exec(text) ?? [];
   const known = codesPassedOn[code];
+  if (known === undefined && isHisOwn) return new Refused(new No("AUTHENTICATIONFAILED", "Invalid login"));
   return known === undefined ? new No("UNAVAILABLE", `it refuses us:${text}`) : new Refused(new No(known, words));
 }
 

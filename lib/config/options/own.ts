@@ -99,4 +99,12 @@ export const ownOptions = {
     check: whatIsNoNetwork,
     doc: "Addresses and networks (10.0.0.0/8) of load balancers and frontends that begin each TCP connection with the header of the PROXY protocol, version 1 or 2, before TLS. From them the header is required, and the client that it names is the one that logs, metrics and other servers hear of. From all others it is not understood. Health checks of a balancer should send it too (LOCAL or UNKNOWN). A change needs a restart.",
   },
+  proxy_protocol: {
+    type: "enum",
+    values: ["off", "v1", "v2"],
+    default: "off",
+    since: "iatlas 0.1",
+    usedBy: ["imapd", "proxyd", "pop3d", "lmtpd", "lmtpproxyd"],
+    doc: "Whether connections to backends begin with the header of the PROXY protocol, and its version, so that they see the client's address from the first byte; they must have this server in their proxy_protocol_from, or be told otherwise to expect it. LMTP connections, which serve many senders, say that they are this server's own.",
+  },
 } as const satisfies OptionTable;
