@@ -13,7 +13,7 @@ const tls: ServerTls = {
   ciphers: undefined,
   handshakeTimeoutMs: 1000,
 };
-const capabilities = "IMAP4rev1 LITERAL+ ID ENABLE SASL-IR";
+const capabilities = "IMAP4rev1 LITERAL+ ID ENABLE MAILBOX-REFERRALS SASL-IR";
 
 test("tls_required allows no login before TLS, by no command, and any after it", async () => {
   const server = testServer({ config: { tls_required: true, allowplaintext: true, failedloginpause: 0 } });

@@ -117,7 +117,6 @@ test("administrators are referred with what no proxy may do; the list catches up
     ["SETQUOTA user.ann (STORAGE 1)", "user.ann"],
     ["GETQUOTA user.ann", "user.ann"],
     ["GETQUOTAROOT user.ann", "user.ann"],
-    ["RENAME user.bob user.carl", "user.bob imap://;AUTH=*@be1.lab/user.carl"],
   ] as const) {
     expect(await admin.command(command)).toEqual([referral(name)]);
   }
@@ -127,6 +126,23 @@ test("administrators are referred with what no proxy may do; the list catches up
   expect(murder.settled).toBe(1);
   await admin.command("NOOP");
   expect(murder.settled).toBe(1);
+});
+
+test("an administrator's RENAME is passed on, and referred with both names when the proxy may not do it (S151, S153)", async () => {
+  const { murder, server } = await frontend();
+  const denied = { status: "NO", text: "[NOPERM] Permission denied" } as const;
+  murder.answers.set("RENAME user.bob user.dora", denied);
+  const admin = loggedIn(server, "cyrus", administrator);
+  expect(await admin.command("RENAME user.bob user.dora")).toEqual([`NO ${denied.text}`]);
+  await admin.command('RLIST "" ""');
+  expect(await admin.command("RENAME user.bob user.dora")).toEqual([
+    "NO [REFERRAL imap://;AUTH=*@be1.lab/user.bob imap://;AUTH=*@be1.lab/user.dora] Remote mailbox.",
+  ]);
+  expect(await admin.command("RENAME user.bob user.carl")).toEqual(["OK Completed"]);
+  const ann = loggedIn(server, "ann");
+  murder.answers.set('RENAME "INBOX.a b" INBOX.c', denied);
+  await ann.command('RLIST "" ""');
+  expect(await ann.command('RENAME "INBOX.a b" INBOX.c')).toEqual([`NO ${denied.text}`]);
 });
 
 test("administrators who do not follow referrals are passed on: what they may do the backend says (S151)", async () => {

@@ -102,3 +102,14 @@ test("a backend of ours that does not trust the frontend's identity lets nobody 
     expect(text).toBe(`[REFERRAL imap://;AUTH=*@${strict.serverName}/strict] Remote mailbox.`);
   }
 });
+
+test("with the home backend away LSUB is refused at our frontend, and goes on for others (S81, S82)", async () => {
+  await backends[1]!.stop();
+  using bob = await ImapWire.login(murder, frontends[0]!.address, "bob");
+  for (const command of ['LSUB "" "*"', 'RLSUB "" "*"', "SUBSCRIBE INBOX", "UNSUBSCRIBE INBOX"]) {
+    const { status, text, untagged } = await bob.command(command);
+    expect([status, text.startsWith("[UNAVAILABLE] "), untagged]).toEqual(["NO", true, []]);
+  }
+  using ann = await ImapWire.login(murder, frontends[0]!.address, "ann");
+  expect((await ann.ok('LSUB "" "INBOX"')).untagged).toEqual(['LSUB () "." INBOX']);
+});

@@ -67,7 +67,9 @@ test("a referral costs the frontend no connection to the backend (S50, S143)", a
 
 test("both frontend and backends announce MAILBOX-REFERRALS (S144, S145)", async () => {
   const topology = await murder();
-  for (const client of [await clientOf(topology, "ann"), await clientOf(topology, "ann", 1)]) {
+  const fresh = new TranscriptClient(await topology.open());
+  await fresh.response();
+  for (const client of [fresh, await clientOf(topology, "ann"), await clientOf(topology, "ann", 1)]) {
     client.send("c CAPABILITY\r\n");
     expect(await client.response()).toContain(" MAILBOX-REFERRALS ");
   }

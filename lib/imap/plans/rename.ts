@@ -34,8 +34,19 @@ export async function renamePlan(
   if (parent && parent.server !== place.entry.server) {
     throw new No("CANNOT", "Mailboxes cannot be renamed to below a mailbox of another server");
   }
-  if (place.kind === "elsewhere") referAdministrator(session, place.server, from, to);
-  return changeAt(session, command, place);
+  const completion = await changeAt(session, command, place);
+  if (completion !== "here" && place.kind === "elsewhere" && isForbidden(completion)) {
+    referAdministrator(session, place.server, from, to);
+  }
+  return completion;
+}
+
+/**
+ * RENAME is always passed on first, as with Cyrus: his own administrator's library does not follow its referral well. A
+ * backend says either to an administrator for whom a mere proxy speaks.
+ */
+function isForbidden({ status, text }: Completion): boolean {
+  return status === "NO" && /^\[(NOPERM|NONEXISTENT)\]/i.test(text);
 }
 
 function nearestParent({ server }: Session, name: MailboxName): MailboxEntry | undefined {
