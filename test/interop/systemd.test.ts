@@ -19,7 +19,11 @@ test("systemd-analyze verify has nothing to say about examples/systemd", async (
       writeFileSync(join(folder, name), text);
     }
     const end = await runProgram(["systemd-analyze", "verify", "--man=no", ...names.map((name) => join(folder, name))]);
-    expect([end.code, end.errors, end.output.toString()]).toEqual([0, "", ""]);
+    // Where systemd does not run it says so; what it says of the units names them.
+    const remarks = `${end.output}${end.errors}`
+      .split("\n")
+      .filter((line) => names.some((name) => line.includes(name)));
+    expect([end.code, remarks]).toEqual([0, []]);
   } finally {
     rmSync(folder, { recursive: true });
   }
