@@ -12,7 +12,7 @@ export interface ConfigFamilies {
   readonly serviceName: string;
   /** Folder by partition name (`partition-<name>`). */
   readonly partitions: ReadonlyMap<string, string>;
-  /** `<shorthost>_<setting>` of a backend, or what stands in for it (proxy_password, tls_client_cert, tls_client_key). */
+  /** `<shorthost>_<setting>` of a backend, or what stands in for it (proxy_password, tls_client_cert, …). */
   forHost(server: string, setting: HostSetting): string | undefined;
 }
 
@@ -49,6 +49,8 @@ export function assembleConfig(
     password: values.proxy_password,
     client_cert: values.tls_client_cert,
     client_key: values.tls_client_key,
+    login: values.proxy_login,
+    master_separator: values.proxy_master_separator,
   };
   return {
     ...values,

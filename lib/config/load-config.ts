@@ -6,8 +6,8 @@ import { assembleConfig, type Config, readOptionValues } from "./config.ts";
 import { ConfigError, describeProblem } from "./config-error.ts";
 import { readImapdConf, type Setting } from "./imapd-conf.ts";
 import type { OptionSpec } from "./option.ts";
-import { roleOf } from "./role.ts";
-import { findOption } from "./schema.ts";
+import { keepsMailboxes, roleOf } from "./role.ts";
+import { findOption, hostSettingOptions } from "./schema.ts";
 import { classifySetting, type SettingName } from "./setting-name.ts";
 import { parseOptionValue } from "./value.ts";
 
@@ -72,7 +72,7 @@ function sortSetting(sorting: Sorting, setting: Setting, meaning: SettingName, s
   };
   if (meaning.kind === "option") sortOption(sorting, setting, meaning, serviceName, warn);
   else if (meaning.kind === "partition") sortPartition(sorting, setting, meaning.partition);
-  else if (meaning.kind === "host") sorting.hostSettings.set(setting.key, setting.value);
+  else if (meaning.kind === "host") sortHostSetting(sorting, setting);
   else warn(meaning.kind === "unused" ? meaning.why : `unknown option${meaning.hint}`);
 }
 
@@ -100,6 +100,17 @@ function sortOption(
   }
 }
 
+function sortHostSetting(sorting: Sorting, setting: Setting): void {
+  sorting.hostSettings.set(setting.key, setting.value);
+  const option = hostSettingOptions[setting.key.slice(setting.key.indexOf("_") + 1)];
+  if (option === undefined) return;
+  try {
+    parseOptionValue(setting.key, findOption(option)!, setting.value);
+  } catch (error) {
+    sorting.problems.push(describeProblem(setting, error instanceof Error ? error.message : String(error)));
+  }
+}
+
 function noEffect({ since }: OptionSpec): string {
   return since === "iatlas 0.1" ? "has no effect yet" : "an option of Cyrus that has no effect here";
 }
@@ -113,10 +124,25 @@ function sortPartition(sorting: Sorting, setting: Setting, partition: string): v
 
 function missingSettings(config: Config, path: string): { fatal: string[]; partition: string[] } {
   const fatal = config.configdirectory === "" ? [`${path}: configdirectory is not set`] : [];
-  if (roleOf(config) === "frontend") return { fatal, partition: [] };
+  const role = roleOf(config);
+  if (role === "multiplexer" && !saysHomes(config)) {
+    const needed = "proxy_user_servers, proxy_map, proxy_regex_map, mupdate_server or defaultserver";
+    fatal.push(`${path}: proxy_mode: a multiplexer needs ${needed}`);
+  }
+  if (role !== "multiplexer" && config.proxy_login === "password") {
+    fatal.push(`${path}: proxy_login: passwords are only passed on with "proxy_mode: multiplexer"`);
+  }
+  if (!keepsMailboxes(role)) return { fatal, partition: [] };
   const name = config.defaultpartition?.toLowerCase();
   if (name === undefined) {
     return { fatal, partition: config.partitions.size > 0 ? [] : [`${path}: no partition-<name> is set`] };
   }
   return { fatal, partition: config.partitions.has(name) ? [] : [`${path}: partition-${name} is not set`] };
+}
+
+/** Whether a multiplexer can find any user's home. */
+function saysHomes(config: Config): boolean {
+  const { proxy_user_servers, proxy_map, proxy_regex_map, mupdate_server, defaultserver } = config;
+  const sources = [proxy_map, proxy_regex_map, mupdate_server, defaultserver];
+  return proxy_user_servers.length > 0 || sources.some((source) => source !== undefined);
 }

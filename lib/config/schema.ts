@@ -3,6 +3,7 @@
 import type { OptionSpec, OptionTable, ValuesOf } from "./option.ts";
 import { coreOptions } from "./options/core.ts";
 import { deliveryOptions } from "./options/delivery.ts";
+import { multiplexerOptions } from "./options/multiplexer.ts";
 import { murderOptions } from "./options/murder.ts";
 import { ownOptions } from "./options/own.ts";
 import { saslOptions } from "./options/sasl.ts";
@@ -12,6 +13,7 @@ import { tlsOptions } from "./options/tls.ts";
 export const optionSubjects = {
   Core: coreOptions,
   Murder: murderOptions,
+  Multiplexer: multiplexerOptions,
   TLS: tlsOptions,
   Authentication: saslOptions,
   "LMTP, POP3 and Sieve": deliveryOptions,
@@ -21,6 +23,7 @@ export const optionSubjects = {
 const allOptions = {
   ...coreOptions,
   ...murderOptions,
+  ...multiplexerOptions,
   ...tlsOptions,
   ...saslOptions,
   ...deliveryOptions,
@@ -42,6 +45,8 @@ export function findOption(name: string): OptionSpec | undefined {
 /** What can be set per backend, as `<shorthost>_<setting>`. */
 export const hostSettings = {
   password: "Password of proxy_authname at that server. Unset: proxy_password.",
+  login: "How to log in at that server: authorize, master or password. Unset: proxy_login.",
+  master_separator: "What stands between user and proxy_authname at that server. Unset: proxy_master_separator.",
   mechs: "SASL mechanisms that may be used towards that server. Unset: all.",
   client_cert: "PEM file of the certificate to show to that server. Unset: tls_client_cert.",
   client_key: "PEM file of that certificate's key. Unset: tls_client_key.",
@@ -50,9 +55,16 @@ export const hostSettings = {
   lmtp_address: "host:port where that server's LMTP is. Unset: the server's name and port 2003.",
   sieve_address: "host:port where that server's ManageSieve is. Unset: the server's name and port 4190.",
   proxy_protocol: "Version of the PROXY protocol's header for that server: off, v1 or v2. Unset: proxy_protocol.",
-  mupdate_address: "host:port where that server's MUPDATE is, a frontend's replica. Unset: the server's name and mupdate_port.",
+  mupdate_address:
+    "host:port where that server's MUPDATE is, a frontend's replica. Unset: the server's name and mupdate_port.",
 } as const;
 export type HostSetting = keyof typeof hostSettings;
+
+/** Settings of backends that cannot be just any text: the option that stands in for them says what they can be. */
+export const hostSettingOptions: Readonly<Record<string, OptionName>> = {
+  login: "proxy_login",
+  proxy_protocol: "proxy_protocol",
+};
 
 /** Options whose name starts with these words and goes on with a name of the administrator's. */
 export const namedFamilies = {

@@ -12,6 +12,7 @@ import { backendLogin } from "../murder/backend-login.ts";
 import { Health } from "../murder/health.ts";
 import { BackendLinks } from "../murder/links.ts";
 import { MurderRouter } from "../murder/router.ts";
+import type { UncheckedProof } from "../sasl/deferring-verifier.ts";
 import type { ServiceContext } from "./service.ts";
 import { readClientTls } from "./tls-files.ts";
 
@@ -42,10 +43,17 @@ export function openRouter({ config, clock, log }: ServiceContext, settings: Rou
   });
 }
 
-/** How this server logs in at a backend for a client, and what it says of him. */
-function loginPlan(config: Config, server: string, client: ClientOrigin, version: string): LoginPlan {
+/** How this server logs in at a backend for a client, and what it says of him; `user` is his name there. */
+export function loginPlan(
+  config: Config,
+  server: string,
+  client: ClientOrigin,
+  version: string,
+  user: string = client.identity.user,
+  proof?: UncheckedProof,
+): LoginPlan {
   return {
-    ...backendLogin(config, server, client.identity.user, (name) => readClientTls(config, name)),
+    ...backendLogin(config, server, user, (name) => readClientTls(config, name), proof),
     id: [["name", "iatlas proxyd"], ["version", version], ...formatOrigin(client)],
   };
 }

@@ -1,5 +1,5 @@
 // lmtpd and lmtpproxyd as a service. Where mail goes follows from imapd.conf, not from the program's name: into mailboxes of
-// this server, to the backends of the murder, or both (roleOf).
+// this server, to the backends of the murder, both, or to the users' home servers (roleOf).
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import type { MailboxList } from "../mailbox/list.ts";
 import type { Router } from "../mailbox/place.ts";
 import { connectToBackend } from "../murder/backend-connection.ts";
 import { backendLogin } from "../murder/backend-login.ts";
-import { MurderDelivery } from "../murder/deliver.ts";
+import { MurderDelivery, type Whereabouts } from "../murder/deliver.ts";
 import { Health } from "../murder/health.ts";
 import { LmtpPool } from "../murder/lmtp-pool.ts";
 import { connectToAnyMaster } from "../murder/master-connection.ts";
@@ -25,6 +25,7 @@ import { openFrontendList, openRouter } from "./frontend-router.ts";
 import { openMailFiles } from "./local-mail.ts";
 import type { Service, ServiceContext } from "./service.ts";
 import { readClientTls } from "./tls-files.ts";
+import { type OpenedHomes, openUserHomes } from "./user-homes.ts";
 
 export interface LmtpSettings {
   /** -a: nobody has to authenticate. */
@@ -35,7 +36,7 @@ export interface LmtpSettings {
 export async function startLmtp(context: ServiceContext, settings: LmtpSettings): Promise<Service> {
   const { config, clock, log, metrics, tls } = context;
   const role = roleOf(config);
-  const { delivery, close } = role === "frontend" ? openFrontend(context, settings) : openBackend(context, settings);
+  const { delivery, close, reload } = openParts(context, settings);
   const server: LmtpServer = {
     ...{ config, clock, log, metrics, delivery, ...settings },
     verifier: createVerifier(config, "lmtp", clock),
@@ -55,6 +56,7 @@ export async function startLmtp(context: ServiceContext, settings: LmtpSettings)
     drain: () => {
       for (const session of sessions) session.drain();
     },
+    ...(reload && { reload }),
     stop: close,
     status: () => ({ role }),
   };
@@ -65,6 +67,13 @@ const refusals = { full: "Too many connections, try again later", ending: "Serve
 interface Opened {
   readonly delivery: Delivery;
   readonly close: () => Promise<void>;
+  readonly reload?: OpenedHomes["reload"];
+}
+
+function openParts(context: ServiceContext, settings: LmtpSettings): Opened {
+  const role = roleOf(context.config);
+  if (role === "frontend") return openFrontend(context, settings);
+  return role === "multiplexer" ? openMultiplexer(context, settings) : openBackend(context, settings);
 }
 
 function openBackend(context: ServiceContext, { version }: LmtpSettings): Opened {
@@ -94,6 +103,13 @@ function openFrontend(context: ServiceContext, { version }: LmtpSettings): Opene
   return { delivery: murder.delivery, close };
 }
 
+/** The recipient's home decides whether it knows him (S199: no list says so here). */
+function openMultiplexer(context: ServiceContext, { version }: LmtpSettings): Opened {
+  const { homes, reload, close } = openUserHomes(context, version);
+  const murder = openMurder(context, { locate: (name) => homes.locate(name), trustsServers: true }, undefined);
+  return { delivery: murder.delivery, reload, close: () => murder.close().then(close) };
+}
+
 /** While there is no complete copy of the list here, the master is asked for what is missing. */
 function locatorOf(list: MailboxList, router: Router, master: MasterLocator): Pick<Router, "locate"> {
   return {
@@ -102,7 +118,7 @@ function locatorOf(list: MailboxList, router: Router, master: MasterLocator): Pi
   };
 }
 
-function openMurder(context: ServiceContext, router: Pick<Router, "locate">, local: LocalDelivery | undefined): Opened {
+function openMurder(context: ServiceContext, router: Whereabouts, local: LocalDelivery | undefined): Opened {
   const { config, clock, log } = context;
   const pool = new LmtpPool({
     open: (server) => openClient(config, server),

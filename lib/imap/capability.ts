@@ -1,5 +1,6 @@
 // The capability list: what is announced depends on the state of the session (RFC 9051 §6.1.1).
 
+import type { Config } from "../config/config.ts";
 import { contextOf, isPlaintextAllowed, mechanismsFor } from "../sasl/login-policy.ts";
 import type { ServerContext } from "../sasl/mechanism.ts";
 import type { Session } from "./session.ts";
@@ -24,23 +25,42 @@ const afterLogin = [
   "IDLE",
   "MULTIAPPEND",
 ];
+/** Announced by a multiplexer before login: what there is after it only the user's home server knows. */
+const beforeHome = ["IMAP4rev1", "LITERAL+", "ID", "SASL-IR"];
 
 export function capabilities(session: Session): string[] {
   const { config, tls } = session.server;
-  const names = [...always];
+  const { homes } = session.server;
+  const names = homes ? [...beforeHome] : [...always];
   if (session.isAuthenticated) {
     names.push(...afterLogin);
   } else {
-    names.push(...beforeLogin);
+    if (!homes) names.push(...beforeLogin);
     if (tls() && !session.connection.tls) names.push("STARTTLS");
     if (!isPlaintextAllowed(session.connection, config)) names.push("LOGINDISABLED");
     for (const { name } of mechanismsFor(session.connection, config, saslContext(session))) names.push(`AUTH=${name}`);
   }
-  if (config.mupdate_server) names.push(`MUPDATE=mupdate://${config.mupdate_server}/`);
-  const hidden = new Set(config.suppress_capabilities?.map((name) => name.toUpperCase()));
-  if (config.proxyd_disable_mailbox_referrals) hidden.add("MAILBOX-REFERRALS");
+  if (config.mupdate_server && !homes) names.push(`MUPDATE=mupdate://${config.mupdate_server}/`);
+  const hidden = hiddenNames(config);
   return names.filter((name) => !hidden.has(name.toUpperCase()));
 }
+
+function hiddenNames(config: Config): ReadonlySet<string> {
+  const hidden = new Set(config.suppress_capabilities?.map((name) => name.toUpperCase()));
+  if (config.proxyd_disable_mailbox_referrals) hidden.add("MAILBOX-REFERRALS");
+  return hidden;
+}
+
+/** What another server can do for a client who has logged in is said of us, but for what is about connections to it. */
+export function formatCapabilitiesOf(capabilities: ReadonlySet<string>, config: Config): string {
+  const hidden = hiddenNames(config);
+  const told = [...capabilities].filter((name) => !hidden.has(name) && !ofOneHop.test(name));
+  return `CAPABILITY ${told.join(" ")}`;
+}
+
+/** The login is over, and there is nothing to be referred to, nor another login to come, behind a multiplexer. */
+const ofOneHop =
+  /^(?:STARTTLS|LOGINDISABLED|SASL-IR|AUTH=.*|LOGIN-REFERRALS|MAILBOX-REFERRALS|UNAUTHENTICATE|MUPDATE=.*)$/;
 
 /** "CAPABILITY IMAP4rev1 …": for the untagged response and as a response code. */
 export function formatCapabilities(session: Session): string {
@@ -48,6 +68,6 @@ export function formatCapabilities(session: Session): string {
 }
 
 /** What the mechanisms need to know of this session. */
-export function saslContext({ connection, server }: Session): ServerContext {
-  return contextOf(connection, { verifier: server.verifier, hostName: server.config.servername }, "imap");
+export function saslContext({ connection, server, verifier }: Session): ServerContext {
+  return contextOf(connection, { verifier, hostName: server.config.servername }, "imap");
 }

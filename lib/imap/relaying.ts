@@ -51,6 +51,11 @@ export class Relaying {
     this.#session.log = this.#session.log.with({ origin: origin.remoteHost, originSession: origin.sessionId });
   }
 
+  /** Nobody is believed before his login, except that the session need not be passed on as often as this server allows. */
+  hasPassedThrough(pairs: IdPairs): void {
+    this.#origin = { ...this.origin, hopsLeft: readOrigin(pairs, this.origin).hopsLeft };
+  }
+
   /** Passes a command on as it came and its untagged answers back as they come. */
   async relay(command: Command, remote: Remote): Promise<Completion> {
     const sink = this.replySink(remote, (text) => void this.#session.send(`+ ${text}\r\n`));

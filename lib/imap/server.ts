@@ -12,6 +12,7 @@ import type { MessageStore } from "../mailbox/store.ts";
 import type { Subscriptions } from "../mailbox/subscription.ts";
 import type { ServerTls } from "../net/connection.ts";
 import type { Verifier } from "../sasl/mechanism.ts";
+import type { HomeServers } from "./home-servers.ts";
 
 export interface ImapServer {
   readonly config: Config;
@@ -25,6 +26,8 @@ export interface ImapServer {
   readonly tls: () => ServerTls | undefined;
   /** What a server that keeps mailboxes has; undefined on a frontend. */
   readonly local: LocalMail | undefined;
+  /** A multiplexer: whole sessions belong to other servers, and `list` and `router` are not asked. */
+  readonly homes?: HomeServers;
   readonly version: string;
 }
 

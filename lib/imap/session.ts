@@ -10,7 +10,9 @@ import { type RightsReader, rightsReaderOf } from "../mailbox/effective-rights.t
 import { Namespace } from "../mailbox/namespace.ts";
 import type { Completion, Links, Remote } from "../mailbox/place.ts";
 import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
+import type { DeferringVerifier, UncheckedProof } from "../sasl/deferring-verifier.ts";
 import type { Identity } from "../sasl/identity.ts";
+import type { Verifier } from "../sasl/mechanism.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { formatCapabilities } from "./capability.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -53,6 +55,9 @@ export class Session implements Receiver {
   #pendingAtIdle = 0;
   /** The client will send nothing more. */
   #hasInputEnded = false;
+  /** Gets the connection when the running command has ended. */
+  #successor: ((unread: Uint8Array) => Promise<void>) | undefined;
+  #verifier: DeferringVerifier | undefined;
   #lineWaiter: { resolve(line: string): void; reject(reason: unknown): void } | undefined;
   readonly #closeListeners = new Set<() => void>();
   #isClosed = false;
@@ -100,6 +105,19 @@ export class Session implements Receiver {
   }
 
   // ---- state
+
+  /** Checks passwords at the login. */
+  get verifier(): Verifier {
+    const { homes, verifier } = this.server;
+    if (!homes) return verifier;
+    this.#verifier ??= homes.newVerifier();
+    return this.#verifier;
+  }
+
+  /** What the login that was just accepted leaves to the user's home server to check. */
+  takeProof(): UncheckedProof | undefined {
+    return this.#verifier?.takeProof();
+  }
 
   /** The client is gone. */
   get isClosed(): boolean {
@@ -175,6 +193,11 @@ export class Session implements Receiver {
     return new Promise((resolve, reject) => {
       this.#lineWaiter = { resolve, reject };
     });
+  }
+
+  /** Leaves the connection, as soon as the running command has ended, to somebody else, who gets what was not read. */
+  handOver(successor: (unread: Uint8Array) => Promise<void>): void {
+    this.#successor = successor;
   }
 
   /** Forgets everything received: what a client pipelined behind STARTTLS must not be run. */
@@ -300,6 +323,10 @@ export class Session implements Receiver {
 
   #workDone(): void {
     this.#isBusy = false;
+    if (this.#successor) {
+      this.#leaveTo(this.#successor);
+      return;
+    }
     if (this.#isClosed) {
       this.#release();
       return;
@@ -311,6 +338,19 @@ export class Session implements Receiver {
       this.#isPaused = false;
       this.connection.resume();
     }
+  }
+
+  /** Whoever takes a connection that is closed by now is told so. */
+  #leaveTo(successor: (unread: Uint8Array) => Promise<void>): void {
+    this.isEnding = true;
+    this.connection.setIdleTimeout(0); // the other server watches over it
+    if (this.#isPaused) this.connection.resume();
+    successor(this.#reader.takeRest())
+      .catch((fault: unknown) => {
+        this.log.error("relay failed", { error: describeFault(fault) });
+        this.connection.destroy();
+      })
+      .finally(() => this.#release());
   }
 
   #release(): void {

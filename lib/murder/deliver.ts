@@ -12,13 +12,25 @@ import type { RecipientAddress } from "../lmtp/parse/path.ts";
 import { type Recipient, resolveRecipient } from "../lmtp/recipient.ts";
 import { type Reply, refusalOf, reply } from "../lmtp/reply.ts";
 import type { MailboxName } from "../mailbox/name.ts";
-import type { Place, Router } from "../mailbox/place.ts";
 import type { LmtpPool } from "./lmtp-pool.ts";
 import { Spool } from "./spool.ts";
 
+/** Who knows where mailboxes are: the mailbox list, the MUPDATE master, or the maps of a multiplexer. */
+export interface Whereabouts {
+  /** `user` is the owner's name at the other server when it is another one. Throws like Router.locate. */
+  locate(
+    name: MailboxName,
+  ): Promise<
+    | { readonly kind: "here" }
+    | { readonly kind: "elsewhere"; readonly server: string; readonly user?: string | undefined }
+  >;
+  /** It does not know who exists, only where he would be: what other servers say of unknown users is the truth. */
+  readonly trustsServers?: true;
+}
+
 export interface MurderDeliveryParts {
   readonly config: Config;
-  readonly router: Pick<Router, "locate">;
+  readonly router: Whereabouts;
   readonly pool: Pick<LmtpPool, "deliver">;
   /** What a server that keeps mailboxes does with its own recipients; undefined on a frontend or mail exchanger. */
   readonly local: LocalDelivery | undefined;
@@ -39,6 +51,23 @@ export class MurderDelivery implements Delivery {
   }
 }
 
+interface Located {
+  readonly place: Awaited<ReturnType<Whereabouts["locate"]>>;
+  readonly recipient: Recipient;
+}
+
+/** The address of a user who is called otherwise where it goes. */
+function renamed(address: RecipientAddress, user: string | undefined): RecipientAddress {
+  if (user === undefined) return address;
+  const plus = address.localPart.indexOf("+");
+  const at = user.lastIndexOf("@");
+  const local = at < 0 ? user : user.slice(0, at);
+  return {
+    localPart: plus < 0 ? local : local + address.localPart.slice(plus),
+    domain: at < 0 ? address.domain : user.slice(at + 1),
+  };
+}
+
 /** Where the answer to a recipient comes from. */
 type Slot = { readonly server: "here" } | { readonly server: string; readonly recipient: OutgoingRecipient };
 
@@ -56,7 +85,8 @@ class MurderTransaction implements DeliveryTransaction {
   async add(address: RecipientAddress, options: RecipientOptions): Promise<void> {
     const { place, recipient } = await this.#locate(address);
     if (place.kind === "elsewhere") {
-      this.#slots.push({ server: place.server, recipient: { address: recipient.address, ...options } });
+      const named = renamed(recipient.address, place.user);
+      this.#slots.push({ server: place.server, recipient: { address: named, ...options } });
       return;
     }
     const { local } = this.#parts;
@@ -73,7 +103,7 @@ class MurderTransaction implements DeliveryTransaction {
     return sink;
   }
 
-  async #locate(address: RecipientAddress): Promise<{ place: Place; recipient: Recipient }> {
+  async #locate(address: RecipientAddress): Promise<Located> {
     const { config } = this.#parts;
     try {
       return await this.#find(address);
@@ -84,7 +114,7 @@ class MurderTransaction implements DeliveryTransaction {
     }
   }
 
-  async #find(address: RecipientAddress): Promise<{ place: Place; recipient: Recipient }> {
+  async #find(address: RecipientAddress): Promise<Located> {
     const recipient = resolveRecipient(address, this.#parts.config);
     if (!recipient) throw unknownUser();
     const name: MailboxName = recipient.kind === "user" ? recipient.inbox : recipient.mailbox;
@@ -155,7 +185,7 @@ class MurderMessage implements MessageSink {
   }
 
   async #deliverTo(server: string): Promise<readonly Reply[]> {
-    const { pool, log, config } = this.#parts;
+    const { pool, log, config, router } = this.#parts;
     const recipients = this.#slots.flatMap((slot) =>
       "recipient" in slot && slot.server === server ? [slot.recipient] : [],
     );
@@ -168,7 +198,7 @@ class MurderMessage implements MessageSink {
     const message: OutgoingMessage = { envelope, recipients, size: spool.size, chunks: () => spool.chunks() };
     try {
       const replies = await pool.deliver(server, message);
-      return replies.map((each) => asOurReply(each));
+      return replies.map((each) => asOurReply(each, router.trustsServers === true));
     } catch (fault) {
       log.warning("delivery failed", { server, recipients: recipients.length, reason: describeFault(fault) });
       return recipients.map(() => serverUnavailable);
@@ -184,11 +214,11 @@ const aboutUs: ReadonlySet<number> = new Set([421, 430, 454, 500, 501, 502, 503,
 
 /**
  * What the client is told of a backend's reply (S45): the same. But a user that only the backend does not know was moved
- * or is being made: never refused for good.
+ * or is being made: never refused for good, unless `trustsServers`.
  */
-export function asOurReply(theirs: Reply): Reply {
+export function asOurReply(theirs: Reply, trustsServers = false): Reply {
   const { code, enhanced } = theirs;
   if (aboutUs.has(code) || code < 200 || (code >= 300 && code < 400) || code >= 600) return serverUnavailable;
   const isUnknown = enhanced === "" ? code === 550 || code === 551 : enhanced.startsWith("5.1.");
-  return code >= 500 && isUnknown ? staleList : theirs;
+  return code >= 500 && isUnknown && !trustsServers ? staleList : theirs;
 }

@@ -6,21 +6,33 @@ import type { Connection, Receiver } from "../net/connection.ts";
 /** How long the server may be silent after the client has said its last. */
 const lastWordsMs = 30_000;
 
+/** Follows what the server says. */
+export interface PipeWatch {
+  heard(bytes: Uint8Array): void;
+  /** The server is gone; the client, if it is still there, will be closed after what is written to it now. */
+  lost(): void;
+}
+
 /** Resolves when both are closed. The end of one is the end of the other, after what it sent before has been passed on. */
-export async function pipe(client: Connection, server: Connection): Promise<void> {
+export async function pipe(client: Connection, server: Connection, watch?: PipeWatch): Promise<void> {
   const ended = Promise.all([
     // A client that only stops sending still wants its answers; a server that does is done.
-    flow(client, server, () => server.setIdleTimeout(lastWordsMs)),
-    flow(server, client),
+    flow(client, server, { ended: () => server.setIdleTimeout(lastWordsMs) }),
+    flow(server, client, { ...watch }),
   ]);
   await ended;
 }
 
+interface FlowEvents extends Partial<PipeWatch> {
+  ended?(): void;
+}
+
 /** Resolves when `from` is closed. */
-function flow(from: Connection, to: Connection, ended?: () => void): Promise<void> {
+function flow(from: Connection, to: Connection, { heard, lost, ended }: FlowEvents): Promise<void> {
   return new Promise((resolve) => {
     const receiver: Receiver = {
       receive(bytes) {
+        heard?.(bytes);
         if (to.write(bytes)) return;
         from.pause();
         to.drained().then(
@@ -29,6 +41,7 @@ function flow(from: Connection, to: Connection, ended?: () => void): Promise<voi
         );
       },
       closed() {
+        lost?.();
         to.close();
         resolve();
       },

@@ -71,7 +71,7 @@ export class MurderMaildrops implements Maildrops {
     let connection: Connection | undefined;
     try {
       if (!health.isWorthTrying(server)) throw new No("UNAVAILABLE", "it failed a moment ago");
-      connection = await connect(server);
+      connection = await connect(server, client);
       const lines = new LineConversation(connection, clock);
       const answer = await logIn(lines, plan, deadlineMs);
       health.succeeded(server);

@@ -6,6 +6,7 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Config } from "../config/config.ts";
 import type { ClientOrigin } from "../mailbox/place.ts";
 import type { Connection, ServerTls } from "../net/connection.ts";
+import type { DeferringVerifier, UncheckedProof } from "../sasl/deferring-verifier.ts";
 import type { Verifier } from "../sasl/mechanism.ts";
 import type { LoginDelay } from "./login-delay.ts";
 import type { Maildrop } from "./maildrop.ts";
@@ -16,6 +17,8 @@ export interface Pop3Server {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly verifier: Verifier;
+  /** A multiplexer: in the place of `verifier`, one for each session. */
+  readonly newVerifier?: () => DeferringVerifier;
   /** The certificate in force; undefined when TLS is not configured. */
   readonly tls: () => ServerTls | undefined;
   readonly maildrops: Maildrops;
@@ -25,10 +28,11 @@ export interface Pop3Server {
 
 export interface Maildrops {
   /**
-   * Opens the user's maildrop, wherever it is; `folder` is what stood behind "+" in his name (`popsubfolders`). Throws
-   * No("INUSE") when another session has it and No for what else is in the way.
+   * Opens the user's maildrop, wherever it is; `folder` is what stood behind "+" in his name (`popsubfolders`), `proof` the
+   * password that was left to another server to check. Throws No("INUSE") when another session has the maildrop,
+   * No("AUTHENTICATIONFAILED") when `proof` is wrong, and No for what else is in the way.
    */
-  open(client: ClientOrigin, folder: string | undefined): Promise<OpenedMaildrop>;
+  open(client: ClientOrigin, folder: string | undefined, proof?: UncheckedProof): Promise<OpenedMaildrop>;
 }
 
 export type OpenedMaildrop = { readonly kind: "here"; readonly maildrop: Maildrop } | RemoteMaildrop;

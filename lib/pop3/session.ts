@@ -5,9 +5,10 @@ import { Bye, describeFault } from "../base/fault.ts";
 import { greetingName } from "../config/product.ts";
 import type { Connection } from "../net/connection.ts";
 import { LineSession } from "../net/line-session.ts";
+import type { DeferringVerifier } from "../sasl/deferring-verifier.ts";
 import type { Identity } from "../sasl/identity.ts";
 import { contextOf, isLoginAllowed, isPlaintextAllowed, mechanismsFor } from "../sasl/login-policy.ts";
-import type { ServerContext, ServerMechanism } from "../sasl/mechanism.ts";
+import type { ServerContext, ServerMechanism, Verifier } from "../sasl/mechanism.ts";
 import { commandTable } from "./command.ts";
 import type { Maildrop } from "./maildrop.ts";
 import { err, internalError, ok, refusalOf } from "./reply.ts";
@@ -23,6 +24,8 @@ export class Pop3Session extends LineSession<string> {
   /** Undefined until the login. */
   maildrop: Maildrop | undefined;
 
+  readonly #deferring: DeferringVerifier | undefined;
+
   protected readonly lineTooLong = err("Line too long");
   // There is no way to say so but at the end of a command; nothing marked is removed.
   protected readonly shuttingDown = err("Server is shutting down", "SYS/TEMP");
@@ -31,6 +34,7 @@ export class Pop3Session extends LineSession<string> {
   constructor(server: Pop3Server, connection: Connection, onEnd: () => void = () => {}) {
     super(connection, server.log, onEnd);
     this.server = server;
+    this.#deferring = server.newVerifier?.();
   }
 
   start(): void {
@@ -80,8 +84,13 @@ export class Pop3Session extends LineSession<string> {
   }
 
   saslContext(): ServerContext {
-    const { verifier, config } = this.server;
-    return contextOf(this.connection, { verifier, hostName: config.servername }, "pop");
+    const { verifier } = this;
+    return contextOf(this.connection, { verifier, hostName: this.server.config.servername }, "pop");
+  }
+
+  /** Checks passwords at the login. */
+  get verifier(): Verifier {
+    return this.#deferring ?? this.server.verifier;
   }
 
   // ---- what commands do
@@ -91,9 +100,10 @@ export class Pop3Session extends LineSession<string> {
     const { remote, tls } = this.connection;
     const { maildrops, config } = this.server;
     this.log = this.log.with({ user: identity.user });
+    const proof = this.#deferring?.takeProof();
     const origin = { identity, sessionId: this.id, remoteHost: remote.host, remotePort: remote.port };
     const hopsLeft = config.proxy_max_hops;
-    const opened = await maildrops.open({ ...origin, isSecure: tls !== undefined, hopsLeft }, folder);
+    const opened = await maildrops.open({ ...origin, isSecure: tls !== undefined, hopsLeft }, folder, proof);
     this.log.info("login", { by: identity.authenticated, tls: tls?.protocol });
     if (opened.kind === "elsewhere") {
       this.#proxyTo(opened);

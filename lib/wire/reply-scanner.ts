@@ -50,6 +50,13 @@ export class ReplyScanner {
     return this.#literalLeft > 0 || this.#tail !== undefined;
   }
 
+  /** The beginning of a line that was not given out, and forgets it: for who reads on from here. */
+  takeHeld(): Uint8Array {
+    const held = this.#held ?? new Uint8Array(0);
+    this.#held = undefined;
+    return held;
+  }
+
   feed(bytes: Uint8Array): void {
     const chunk = asBuffer(bytes);
     let at = 0;

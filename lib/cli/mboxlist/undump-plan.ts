@@ -1,7 +1,7 @@
 // What loading a dump would change in a mailbox list, found out before anything is changed: new mailboxes, mailboxes that would
 // be replaced and in what, and all reasons why the dump does not fit this server.
 
-import type { Role } from "../../config/role.ts";
+import { keepsMailboxes, type Role } from "../../config/role.ts";
 import type { MailboxEntry, MailboxList, UniqueId } from "../../mailbox/list.ts";
 import type { Dump, DumpedMailbox } from "../../mailbox/list-dump-reader.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
@@ -93,7 +93,7 @@ function placed({ entry }: DumpedMailbox, { servername, dumpOf = servername }: U
 
 function whyNotHere({ server, partition }: MailboxEntry, { role, partitions }: UndumpSite): string | undefined {
   if (server !== "") return undefined;
-  if (role === "frontend")
+  if (!keepsMailboxes(role))
     return "is of no server, and a frontend has no mailboxes: say with --server whose dump this is";
   return partitions.has(partition) ? undefined : `is on partition "${partition}", which is not configured here`;
 }

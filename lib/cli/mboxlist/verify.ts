@@ -3,7 +3,7 @@
 
 import { existsSync } from "node:fs";
 import type { Config } from "../../config/config.ts";
-import { roleOf } from "../../config/role.ts";
+import { keepsMailboxes, roleOf } from "../../config/role.ts";
 import { readAcl } from "../../mailbox/acl.ts";
 import type { MailboxEntry, MailboxList, UniqueId } from "../../mailbox/list.ts";
 import { isModifiedUtf7, parseMailboxName } from "../../mailbox/name.ts";
@@ -36,7 +36,7 @@ export interface Finding {
 
 export interface VerifySite {
   readonly list: Pick<MailboxList, "entries" | "find" | "findById" | "journal">;
-  readonly config: Pick<Config, "partitions" | "mupdate_server" | "mupdate_config" | "proxyservers">;
+  readonly config: Pick<Config, "partitions" | "mupdate_server" | "mupdate_config" | "proxyservers" | "proxy_mode">;
 }
 
 /** Returns the exit code. Lines as Cyrus writes them. */
@@ -53,11 +53,11 @@ export function verify(site: VerifySite, json: boolean): number {
 export function* findings(site: VerifySite): Generator<Finding> {
   const { list, config } = site;
   const nameOf = new Map<UniqueId, string>();
-  const keepsMailboxes = roleOf(config) !== "frontend";
+  const isKeeping = keepsMailboxes(roleOf(config));
   for (const entry of list.entries()) {
     yield* entryFindings(entry);
     if (entry.server !== "" || entry.state === "deleted") continue;
-    if (!keepsMailboxes) {
+    if (!isKeeping) {
       yield finding("misplaced", entry, `'${entry.name}' is of no server, and a frontend has no mailboxes`);
       continue;
     }
@@ -67,7 +67,7 @@ export function* findings(site: VerifySite): Generator<Finding> {
     if (twin === undefined || entry.uniqueId === "") nameOf.set(entry.uniqueId, entry.name);
     else yield finding("duplicate-uniqueid", entry, `'${entry.name}' has the uniqueid of '${twin}', ${entry.uniqueId}`);
   }
-  if (keepsMailboxes) yield* partitionFindings(site);
+  if (isKeeping) yield* partitionFindings(site);
 }
 
 function* entryFindings(entry: MailboxEntry): Generator<Finding> {

@@ -76,6 +76,7 @@ const holds: Readonly<Record<Role, readonly Side["kind"][]>> = {
   frontend: ["replica"],
   unified: ["backend", "replica"],
   replicated: ["backend"],
+  multiplexer: ["replica"],
 };
 
 function localSides(reach: Reach): Side[] {

@@ -120,7 +120,7 @@ class Rebuild {
         streaming.logout();
       }
     }
-    const isFrontend = ["frontend", "unified"].includes(roleOf(config));
+    const isFrontend = ["frontend", "unified", "multiplexer"].includes(roleOf(config));
     const list = isFrontend ? this.#reach.openList("read") : undefined;
     for (const { server } of list?.entries() ?? []) if (server !== "") servers.add(server);
     list?.close();

@@ -2,8 +2,8 @@
 
 import { Bad, No } from "../../base/fault.ts";
 import { isLoginAllowed, mechanismsFor } from "../../sasl/login-policy.ts";
-import { formatCapabilities, saslContext } from "../capability.ts";
-import { authorizeLogin, refuseLogin } from "../login.ts";
+import { saslContext } from "../capability.ts";
+import { completeLogin, refuseLogin } from "../login.ts";
 import { here, row } from "../row.ts";
 import type { Session } from "../session.ts";
 
@@ -19,7 +19,7 @@ export const authenticateRow = row<{ readonly mechanism: string; readonly initia
     return { mechanism, initial };
   },
   at: here,
-  async run(session, { mechanism: name, initial }) {
+  async run(session, { mechanism: name, initial }, command) {
     const { connection, server } = session;
     if (!isLoginAllowed(connection, server.config)) {
       throw new No("PRIVACYREQUIRED", "Login only available under TLS");
@@ -34,12 +34,11 @@ export const authenticateRow = row<{ readonly mechanism: string; readonly initia
         session.send(`+ ${Buffer.from(step.value).toString("base64")}\r\n`);
         step = await exchange.next(await readResponse(session));
       }
-      authorizeLogin(session, step.value);
+      return await completeLogin(session, command, step.value);
     } catch (fault) {
       if (fault instanceof No && fault.code === "AUTHENTICATIONFAILED") return refuseLogin(session, undefined, "wrong");
       throw fault;
     }
-    return { code: formatCapabilities(session), text: `User logged in SESSIONID=<${session.id}>` };
   },
 });
 

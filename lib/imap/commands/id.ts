@@ -47,6 +47,7 @@ export const idRow = row<IdPairs>({
     const { identity } = session;
     // Who acts for somebody else is a server of the murder: users' own words of where they come from are not believed.
     if (identity && identity.authenticated !== identity.user) session.relaying.comesFrom(pairs);
+    if (!identity) session.relaying.hasPassedThrough(pairs);
     session.log.info("client id", { name: pairs.get("name"), version: pairs.get("version") });
     return undefined;
   },

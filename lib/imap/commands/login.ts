@@ -2,8 +2,7 @@
 
 import { No } from "../../base/fault.ts";
 import { isPlaintextAllowed } from "../../sasl/login-policy.ts";
-import { formatCapabilities } from "../capability.ts";
-import { authorizeLogin, refuseLogin } from "../login.ts";
+import { completeLogin, refuseLogin } from "../login.ts";
 import { here, row } from "../row.ts";
 
 export const loginRow = row<{ readonly user: string; readonly password: string }>({
@@ -17,13 +16,17 @@ export const loginRow = row<{ readonly user: string; readonly password: string }
     return { user, password };
   },
   at: here,
-  async run(session, { user, password }) {
+  async run(session, { user, password }, command) {
     if (!isPlaintextAllowed(session.connection, session.server.config)) {
       throw new No("PRIVACYREQUIRED", "Login only available under TLS");
     }
-    const verdict = await session.server.verifier.checkPassword(user, password);
+    const verdict = await session.verifier.checkPassword(user, password);
     if (verdict !== "ok") return refuseLogin(session, user, verdict);
-    authorizeLogin(session, { authenticationId: user, authorizationId: user });
-    return { code: formatCapabilities(session), text: `User logged in SESSIONID=<${session.id}>` };
+    try {
+      return await completeLogin(session, command, { authenticationId: user, authorizationId: user });
+    } catch (fault) {
+      if (fault instanceof No && fault.code === "AUTHENTICATIONFAILED") return refuseLogin(session, user, "wrong");
+      throw fault;
+    }
   },
 });

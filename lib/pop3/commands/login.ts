@@ -20,7 +20,7 @@ export async function pass(session: Pop3Session, [password = ""]: readonly strin
   if (name === undefined) throw new Bad("Must give USER command");
   session.userName = undefined;
   const [plain, folder] = splitFolder(session, name);
-  const verdict = await session.server.verifier.checkPassword(plain, password);
+  const verdict = await session.verifier.checkPassword(plain, password);
   if (verdict !== "ok") return refuse(session, plain, "Invalid login");
   return logIn(session, { authenticationId: plain, authorizationId: plain }, folder);
 }
@@ -62,7 +62,14 @@ async function logIn(
     session.refuseDelayed(`Logins must be at least ${minutes} minute(s) apart`);
     return undefined;
   }
-  await session.enter(identity, folder);
+  try {
+    await session.enter(identity, folder);
+  } catch (fault) {
+    // The user's home server does not believe him.
+    if (fault instanceof No && fault.code === "AUTHENTICATIONFAILED")
+      return refuse(session, identity.user, fault.message);
+    throw fault;
+  }
   return undefined;
 }
 
