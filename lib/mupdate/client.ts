@@ -1,6 +1,7 @@
 // The client side of one MUPDATE connection (RFC 3656): commands are pipelined, each with its deadline, answers are matched
 // by tag. It starts with an open, greeted connection (see login.ts) and ends with it; reopening is its owner's business.
 
+import { actingSession } from "../base/acting-session.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { Bad, describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
@@ -16,6 +17,7 @@ import { type BackendReport, type PeerRole, parseStatus, type ReplicaReport, typ
 import type { Banner } from "./parse/banner.ts";
 import { parseResponse, type Response } from "./parse/response.ts";
 import { type MailboxRecord, wireFromText } from "./record.ts";
+import { formatTag } from "./session-tag.ts";
 
 export interface ClientOptions {
   readonly banner: Banner;
@@ -206,7 +208,7 @@ export class MupdateClient implements Receiver {
       return outcome.promise;
     }
     this.#lastTag += 1;
-    const tag = `X${this.#lastTag}`;
+    const tag = formatTag(this.#lastTag, actingSession());
     if (data.stream) this.#streamTag = tag;
     this.#waiting.set(tag, { outcome, data, timer: this.#deadline(tag, name, data.deadlineMs) });
     const text = args.map((arg) => ` ${formatNonSyncLiteral(wireFromText(arg))}`).join("");

@@ -12,10 +12,11 @@ import { type FrameEvent, FrameReader } from "../wire/frame-reader.ts";
 import { type CommandRow, commandNamed } from "./command.ts";
 import { compressionAlgorithm, refusalTexts } from "./dialect.ts";
 import { extensionName, type PeerReport, type PeerRole, type ServerStatus } from "./extension.ts";
-import { parseHead, parseStrings } from "./parse/command.ts";
+import { type CommandHead, parseHead, parseStrings } from "./parse/command.ts";
 import type { Registry, RegistryReader } from "./registry.ts";
 import { writable } from "./registry-read-only.ts";
 import { type BannerFacts, formatBanner, formatCompletion } from "./reply.ts";
+import { sessionOfTag } from "./session-tag.ts";
 import type { UpdateStream } from "./stream.ts";
 
 export interface SessionAuthentication {
@@ -253,17 +254,19 @@ export class ServerSession implements Receiver {
     const row = commandNamed(name);
     if (!row) return this.#refuse(tag, refusalTexts.unknown);
     if (row.state === "authenticated" && this.#user === undefined) return this.#refuse(tag, refusalTexts.loginFirst);
-    const outcome = this.#start(row, tag, frame, head.argumentsAt);
+    const outcome = this.#start(row, head, frame);
     if (!row.isWrite) return outcome;
     // Writes run side by side so that one sync serves many of them; only too many of them hold the reader up.
     return this.#unanswered > mostUnanswered ? this.#answers : undefined;
   }
 
-  #start(row: CommandRow, tag: string, frame: Frame, argumentsAt: number): Promise<void> {
+  #start(row: CommandRow, { tag, name, argumentsAt }: CommandHead, frame: Frame): Promise<void> {
     const begin = async (): Promise<string | undefined> => {
       const args = parseStrings(frame, argumentsAt, row.args, row.atomFault);
       if (this.#stream && !row.whileStreaming) throw new Bad(refusalTexts.streaming);
-      return row.run(this, { tag, args });
+      const outcome = row.run(this, { tag, args });
+      if (row.isWrite) this.#logWrite(name, tag, args[0], outcome);
+      return outcome;
     };
     // A write is decided now, in the order of arrival; everything else first lets the writes before it be answered.
     const result = row.isWrite ? begin() : this.#answers.then(begin);
@@ -273,6 +276,18 @@ export class ServerSession implements Receiver {
       this.#unanswered -= 1;
     });
     return this.#answers;
+  }
+
+  /** What a client's session has caused is worth a line; what servers tell each other about themselves comes by thousands. */
+  #logWrite(command: string, tag: string, mailbox: string | undefined, outcome: Promise<unknown>): void {
+    const session = sessionOfTag(tag);
+    const level = session === undefined ? "debug" : "info";
+    if (!this.log.writes(level)) return;
+    const fields = { command, mailbox, session, user: this.#user };
+    outcome.then(
+      () => this.log[level]("mupdate change", fields),
+      (fault: unknown) => this.log[level]("mupdate change refused", { ...fields, reason: describeFault(fault) }),
+    );
   }
 
   async #answer(tag: string, result: Promise<string | undefined>, before: Promise<void>): Promise<void> {

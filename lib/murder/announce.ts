@@ -4,6 +4,7 @@
 // A command whose connection is lost may have been carried out or not. Every one of them says how things shall be, from
 // the same server, so it is sent once more over a new connection.
 
+import { actForNobody, actingSession } from "../base/acting-session.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { describeFault, isTemporary, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
@@ -118,7 +119,8 @@ class MasterLink {
       }
     } catch (fault) {
       if (fault instanceof No && fault.code !== undefined && !isTemporary(fault)) throw fault;
-      this.#options.log.warning("mupdate master refused or away", { reason: describeFault(fault) });
+      const { log } = this.#options;
+      log.warning("mupdate master refused or away", { reason: describeFault(fault), session: actingSession() });
       throw new No("UNAVAILABLE", `${failure}: ${describeFault(fault)}`, { cause: fault });
     }
   }
@@ -148,15 +150,16 @@ class MasterLink {
       if (this.#client === known) this.#client = undefined;
       return this.#open();
     }
-    const attempt = this.#options.connect((reason) => this.#lost(reason));
+    // The connection serves all, and what is reconciled over it is nobody's.
+    const attempt = actForNobody(() => this.#options.connect((reason) => this.#lost(reason)));
     this.#client = attempt;
     try {
       const client = await attempt;
-      this.#reconcileIfBack(client);
+      actForNobody(() => this.#reconcileIfBack(client));
       return { client, isReused: false };
     } catch (fault) {
       if (this.#client === attempt) this.#client = undefined;
-      this.#lost(describeFault(fault));
+      actForNobody(() => this.#lost(describeFault(fault)));
       throw fault;
     }
   }

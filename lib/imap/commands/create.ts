@@ -1,6 +1,6 @@
 // CREATE (RFC 3501 §6.3.3), here.
 
-import { localMail } from "../access.ts";
+import { changeList } from "../change-list.ts";
 import { newMailboxName } from "../new-name.ts";
 import { type CreateArgs, type CreateTarget, createArgs } from "../parse/create.ts";
 import { createPlan } from "../plans/create.ts";
@@ -13,7 +13,8 @@ export const createRow = row<CreateArgs>({
   at: planned(createPlan),
   async run(session, { mailbox, target }) {
     const name = newMailboxName(session, mailbox);
-    await localMail(session).operations.create(session.user, name, partitionOf(session, target));
+    const partition = partitionOf(session, target);
+    await changeList(session, (operations) => operations.create(session.user, name, partition));
     return undefined;
   },
 });

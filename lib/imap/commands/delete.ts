@@ -1,6 +1,7 @@
 // DELETE (RFC 3501 §6.3.4), here.
 
 import { localMail } from "../access.ts";
+import { changeList } from "../change-list.ts";
 import { type MailboxArgs, mailboxArgs } from "../parse/mailbox.ts";
 import { changeMailboxPlan } from "../plans/change-mailbox.ts";
 import { planned, row } from "../row.ts";
@@ -10,10 +11,11 @@ export const deleteRow = row<MailboxArgs>({
   args: mailboxArgs,
   at: planned(changeMailboxPlan),
   async run(session, { mailbox }) {
-    const { operations, subscriptions } = localMail(session);
-    const removed = await operations.remove(session.user, session.namespace.toInternal(mailbox));
+    const { subscriptions } = localMail(session);
+    const name = session.namespace.toInternal(mailbox);
+    const removed = await changeList(session, (operations) => operations.remove(session.user, name));
     if (session.server.config.delete_unsubscribe) {
-      for (const { name } of removed) await subscriptions.remove(session.user.user, name);
+      for (const each of removed) await subscriptions.remove(session.user.user, each.name);
     }
     return undefined;
   },

@@ -1,6 +1,6 @@
 // DELETEACL (RFC 4314 §3.2), here: takes an identifier's entry away; none is fine.
 
-import { localMail } from "../access.ts";
+import { changeList } from "../change-list.ts";
 import { type IdentifierArgs, identifierArgs } from "../parse/mailbox.ts";
 import { changeMailboxPlan } from "../plans/change-mailbox.ts";
 import { planned, row } from "../row.ts";
@@ -11,7 +11,7 @@ export const deleteAclRow = row<IdentifierArgs>({
   at: planned(changeMailboxPlan),
   async run(session, { mailbox, identifier }) {
     const name = session.namespace.toInternal(mailbox);
-    await localMail(session).operations.deleteAcl(session.user, name, identifier);
+    await changeList(session, (operations) => operations.deleteAcl(session.user, name, identifier));
     return undefined;
   },
 });

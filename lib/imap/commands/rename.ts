@@ -1,6 +1,6 @@
 // RENAME (RFC 3501 §6.3.5), here.
 
-import { localMail } from "../access.ts";
+import { changeList } from "../change-list.ts";
 import { newMailboxName } from "../new-name.ts";
 import { type RenameArgs, renameArgs } from "../parse/rename.ts";
 import { renamePlan } from "../plans/rename.ts";
@@ -11,8 +11,9 @@ export const renameRow = row<RenameArgs>({
   args: renameArgs,
   at: planned(renamePlan),
   async run(session, { from, to }) {
-    const { operations } = localMail(session);
-    await operations.rename(session.user, session.namespace.toInternal(from), newMailboxName(session, to));
+    const before = session.namespace.toInternal(from);
+    const after = newMailboxName(session, to);
+    await changeList(session, (operations) => operations.rename(session.user, before, after));
     return undefined;
   },
 });

@@ -1,7 +1,7 @@
 // SETACL (RFC 4314 §3.1), here: replaces an identifier's rights, or with "+" and "-" changes them.
 
 import { parseRightsChange, type RightsChange } from "../../mailbox/acl.ts";
-import { localMail } from "../access.ts";
+import { changeList } from "../change-list.ts";
 import { type IdentifierArgs, readMailbox } from "../parse/mailbox.ts";
 import { changeMailboxPlan } from "../plans/change-mailbox.ts";
 import { planned, row } from "../row.ts";
@@ -21,7 +21,7 @@ export const setAclRow = row<IdentifierArgs & { readonly change: RightsChange }>
   at: planned(changeMailboxPlan),
   async run(session, { mailbox, identifier, change }) {
     const name = session.namespace.toInternal(mailbox);
-    await localMail(session).operations.setAcl(session.user, name, identifier, change);
+    await changeList(session, (operations) => operations.setAcl(session.user, name, identifier, change));
     return undefined;
   },
 });

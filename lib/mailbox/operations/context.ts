@@ -1,5 +1,6 @@
 // What all operations on the mailbox list work with, and the steps they share.
 
+import { actingSession } from "../../base/acting-session.ts";
 import { type Clock, sleep } from "../../base/clock.ts";
 import { describeFault, isTemporary, No } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
@@ -58,10 +59,10 @@ export class OperationsContext {
   readonly subscriptions: Subscriptions;
   readonly quota: QuotaBook;
   readonly settings: OperationsSettings;
-  readonly log: Log;
   readonly clock: Clock;
   readonly locks: NameLocks;
   readonly tickets: Tickets;
+  readonly #log: Log;
   readonly #atStep: AtStep | undefined;
   /** Finishes or undoes what a record says was begun, unless another process is at it: recovery.ts. Set by MailboxOperations. */
   settle: (record: JournalRecord) => Promise<boolean> = async () => false;
@@ -76,11 +77,17 @@ export class OperationsContext {
     this.subscriptions = options.subscriptions;
     this.quota = options.quota;
     this.settings = options.settings;
-    this.log = options.log;
     this.clock = options.clock;
     this.locks = shared?.locks ?? new NameLocks(options.clock);
     this.tickets = shared?.tickets ?? new Tickets(options.worker ?? crypto.randomUUID(), options.isWorkerAlive);
+    this.#log = options.log;
     this.#atStep = options.atStep;
+  }
+
+  /** With the session that acts, if one does. */
+  get log(): Log {
+    const session = actingSession();
+    return session === undefined ? this.#log : this.#log.with({ session });
   }
 
   async step(step: string, name: MailboxName): Promise<void> {

@@ -1,6 +1,7 @@
 // The operations that change the mailbox list of a backend (S203): CREATE, DELETE, RENAME, SETACL, and putting right what
 // a crash interrupted. All reject with No; the texts are Cyrus'.
 
+import { actForNobody } from "../../base/acting-session.ts";
 import type { Timer } from "../../base/clock.ts";
 import { describeFault } from "../../base/fault.ts";
 import type { Identity } from "../../sasl/identity.ts";
@@ -120,13 +121,15 @@ export class MailboxOperations {
 
   #scheduleRetry(): void {
     if (this.#isClosed || this.#retry) return;
-    this.#retry = this.#context.clock.after(this.#retryDelayMs, () => {
-      this.#retry = undefined;
-      this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, lastRetryMs);
-      this.#recover(false).catch((fault) => {
-        this.#context.log.error("recovery failed", { error: describeFault(fault) });
-        this.#scheduleRetry();
-      });
+    this.#retry = this.#context.clock.after(this.#retryDelayMs, () => actForNobody(() => this.#tryAgain()));
+  }
+
+  #tryAgain(): void {
+    this.#retry = undefined;
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, lastRetryMs);
+    this.#recover(false).catch((fault) => {
+      this.#context.log.error("recovery failed", { error: describeFault(fault) });
+      this.#scheduleRetry();
     });
   }
 }
