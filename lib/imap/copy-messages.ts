@@ -1,6 +1,7 @@
 // Copies messages of the selected mailbox into another one of this server; MOVE takes them out of the first as well.
 
 import { No } from "../base/fault.ts";
+import { TimeSlice } from "../base/time-slice.ts";
 import { hasRight, Right } from "../mailbox/acl.ts";
 import type { Place } from "../mailbox/place.ts";
 import type { Uid } from "../mailbox/store.ts";
@@ -14,7 +15,6 @@ import type { Ok } from "./row.ts";
 import { expungeIssued, localSelection, requireWritable } from "./selected.ts";
 import type { Session } from "./session.ts";
 import { dropForbiddenFlags, locateTarget, openTarget } from "./target.ts";
-import { TimeSlice } from "./time-slice.ts";
 
 /** What a copy gave: RFC 4315 §3, COPYUID. */
 export function copyUidCode(uidValidity: number, source: readonly number[], copied: readonly number[]): string {

@@ -1,10 +1,10 @@
 // What the mailboxes hold that a new quota root will cover, counted mailbox by mailbox.
 
+import { TimeSlice } from "../base/time-slice.ts";
 import { isBelow, type MailboxName } from "../mailbox/name.ts";
 import type { QuotaUsage } from "../mailbox/quota.ts";
 import { isInUse, localMail } from "./access.ts";
 import type { Session } from "./session.ts";
-import { TimeSlice } from "./time-slice.ts";
 
 /** The mailbox `top` and everything below it, but for what roots of their own cover. */
 export async function countUsage(session: Session, top: MailboxName): Promise<QuotaUsage> {

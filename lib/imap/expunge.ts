@@ -1,12 +1,12 @@
 // Takes \Deleted messages out of the selected mailbox, for EXPUNGE, UID EXPUNGE, CLOSE and MOVE.
 
+import { TimeSlice } from "../base/time-slice.ts";
 import { Right } from "../mailbox/acl.ts";
 import { SystemFlags, type Uid } from "../mailbox/store.ts";
 import { denied, localMail } from "./access.ts";
 import type { LocalSelection } from "./local-selection.ts";
 import { requireWritable } from "./selected.ts";
 import type { Session } from "./session.ts";
-import { TimeSlice } from "./time-slice.ts";
 
 /** Throws No unless the user may expunge here. */
 export function requireExpunge(session: Session, selection: LocalSelection): void {

@@ -1,13 +1,13 @@
 // LIST (RFC 3501 §6.3.8), and RLIST (RFC 2193 §3.2) which also says that the client understands referrals. Answered from
 // the mailbox list of this process, on every kind of server (S113).
 
+import { TimeSlice } from "../../base/time-slice.ts";
 import { formatAstring, formatQuoted } from "../../wire/writer.ts";
 import { requireCompleteList } from "../access.ts";
 import { type ListedMailbox, listMailboxes } from "../listing.ts";
 import { type ListArgs, listArgs } from "../parse/list.ts";
 import { here, row } from "../row.ts";
 import type { Session } from "../session.ts";
-import { TimeSlice } from "../time-slice.ts";
 
 /** Entries looked at between two looks at the clock. */
 const entriesPerLook = 64;

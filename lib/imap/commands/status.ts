@@ -1,5 +1,6 @@
 // STATUS (RFC 3501 §6.3.10): numbers of a mailbox that is not opened for it; nothing becomes less recent.
 
+import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
 import type { Place } from "../../mailbox/place.ts";
 import { type Mailbox, SystemFlags, type Uid } from "../../mailbox/store.ts";
@@ -10,7 +11,6 @@ import { toNamed } from "../pass-on.ts";
 import { followsReferrals, referElsewhere } from "../referral.ts";
 import { byMailbox, row } from "../row.ts";
 import type { Session } from "../session.ts";
-import { TimeSlice } from "../time-slice.ts";
 
 const toStatusOf = toNamed(statusArgs);
 

@@ -1,6 +1,7 @@
 // STORE and UID STORE (RFC 3501 §6.4.6), within the user's rights: s for \Seen, t for \Deleted, w for the rest
 // (RFC 4314 §4). What is not allowed is passed over, unless nothing else was asked for (R112).
 
+import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
 import type { Flags, Uid } from "../../mailbox/store.ts";
 import { denied } from "../access.ts";
@@ -12,7 +13,6 @@ import { toSelected } from "../pass-on.ts";
 import { type Answer, type Row, row, selected } from "../row.ts";
 import { expungeIssued, localSelection, requireWritable } from "../selected.ts";
 import type { Session } from "../session.ts";
-import { TimeSlice } from "../time-slice.ts";
 
 export const storeRow = makeRow(false);
 export const uidStoreRow = makeRow(true);

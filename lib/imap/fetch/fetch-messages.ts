@@ -2,13 +2,13 @@
 // holding the event loop. Small answers are gathered into few writes; octets of messages go out as they are read. Hot path.
 
 import { Bye } from "../../base/fault.ts";
+import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
 import { type MessageRecord, SystemFlags, type Uid } from "../../mailbox/store.ts";
 import type { NumberRange } from "../../wire/sequence-set.ts";
 import type { LocalSelection } from "../local-selection.ts";
 import type { FetchItem } from "../parse/fetch.ts";
 import type { Session } from "../session.ts";
-import { TimeSlice } from "../time-slice.ts";
 import { FetchAnswer } from "./fetch-answer.ts";
 
 const batchSize = 256;

@@ -2,6 +2,7 @@
 // on several servers would be counted by each of them alone: it is refused and not shown wrongly (S87).
 
 import { No } from "../../base/fault.ts";
+import { TimeSlice } from "../../base/time-slice.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
 import type { Completion } from "../../mailbox/place.ts";
 import { denied, hasOwnListOnly, isInUse, requireCompleteList, requireKnown } from "../access.ts";
@@ -10,7 +11,6 @@ import type { SetQuotaArgs } from "../parse/quota.ts";
 import { referAdministrator } from "../referral.ts";
 import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
-import { TimeSlice } from "../time-slice.ts";
 
 export async function getQuotaPlan(
   session: Session,

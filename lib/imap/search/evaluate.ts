@@ -1,12 +1,12 @@
 // Asks the keys of a SEARCH of one message after the other, cheapest first, and opens a message only when it must.
 
+import { TimeSlice } from "../../base/time-slice.ts";
 import type { MessageRecord, Uid } from "../../mailbox/store.ts";
 import { firstValue } from "../../message/header.ts";
 import { SearchableMessage } from "../../message/search-text.ts";
 import { dayNumber, parseMailDate } from "../../wire/date.ts";
 import type { LocalSelection } from "../local-selection.ts";
 import type { Session } from "../session.ts";
-import { TimeSlice } from "../time-slice.ts";
 import { Cost, costOf, type DateComparison, type SearchKey } from "./key.ts";
 
 const dayMs = 86_400_000;

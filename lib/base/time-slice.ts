@@ -1,6 +1,6 @@
 // Long loops in slices: one client's work never holds the event loop for more than a few milliseconds.
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** Half of what anybody may be held: a slice ends a little late, and more than one client may have long work. */
 const sliceMs = 2;
