@@ -88,7 +88,7 @@ export class Reconciler {
       outbox,
       oldestMs,
       lastReconcileMs: round?.atMs ?? 0,
-      lastReconcile: round,
+      lastReconcile: round && { ...round },
       quarantined: this.#quarantined.slice(0, mostNamesShown),
     };
   }
@@ -148,12 +148,14 @@ export class Reconciler {
 
   async #carryOut(plan: ReconcilePlan, options: ReconcileOptions): Promise<Round> {
     const { limits, quarantine, clock, log } = this.#options;
-    const settled = this.#onlyRipe(plan);
+    this.#quarantined = plan.quarantined;
+    const ripe = this.#onlyRipe(plan);
     try {
       // The plan as a whole has to be plausible, not only what of it is done now.
-      const outcome = await applyPlan(plan, options, { limits, isForced: false, quarantine }, settled);
+      const outcome = await applyPlan(plan, options, { limits, isForced: false, quarantine }, ripe);
       for (const { name, reason } of outcome.failures)
         log.warning("cannot agree on mailbox", { mailbox: name, reason });
+      this.#quarantined = [...plan.quarantined, ...outcome.quarantined.map(({ to }) => to)];
       return roundOf(outcome, clock.now());
     } catch (fault) {
       if (isTemporary(fault)) throw fault;
@@ -186,9 +188,8 @@ export class Reconciler {
     const { list, log } = this.#options;
     this.#counters.count(round);
     this.#last = round;
-    this.#quarantined = plan.quarantined;
     this.#mailboxes = plan.mailboxes;
-    this.#counters.quarantined.set(plan.quarantined.length + round.quarantined);
+    this.#counters.quarantined.set(this.#quarantined.length);
     const { atMs: _, refused, ...counts } = round;
     if (refused === undefined) log.notice("agreed with the master", { mailboxes: plan.mailboxes, ...counts });
     await list.setNote(roundNote, JSON.stringify(round), list.note(roundNote));

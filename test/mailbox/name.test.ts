@@ -9,12 +9,15 @@ import {
   isDeletedName,
   isInbox,
   isModifiedUtf7,
+  isQuarantinedName,
+  requireMailboxName as name,
   ownerOf,
   parentOf,
   parseMailboxName,
+  quarantinedNameOf,
   readDeletedName,
+  readQuarantinedName,
   rebase,
-  requireMailboxName as name,
   userTopOf,
   whyNotCreatable,
 } from "../../lib/mailbox/name.ts";
@@ -91,6 +94,21 @@ test("parentOf() and ancestorsOf() stop at the domain", () => {
 test("rebase() moves a name with what is below it", () => {
   expect(rebase(name("a.b.c"), name("a.b"), name("x"))).toBe(name("x.c"));
   expect(rebase(name("a.b"), name("a.b"), name("x"))).toBe(name("x"));
+});
+
+test("quarantinedNameOf() gives a name under DELETED that is no deleted one, and keeps the first name", () => {
+  const quarantined = quarantinedNameOf(name("d.org!user.joe.sub"), 0x65a1b2c3 * 1000);
+  expect(quarantined).toBe(name("d.org!DELETED.QUARANTINE.user.joe.sub.65A1B2C3"));
+  expect([isQuarantinedName(quarantined), isDeletedName(quarantined)]).toEqual([true, true]);
+  expect(readDeletedName(quarantined)).toBeUndefined();
+  expect(readQuarantinedName(quarantined)).toEqual({
+    original: name("d.org!user.joe.sub"),
+    quarantinedAtMs: 0x65a1b2c3 * 1000,
+  });
+  expect(quarantinedNameOf(quarantined, 0x65a1b2c4 * 1000)).toBe(
+    name("d.org!DELETED.QUARANTINE.user.joe.sub.65A1B2C4"),
+  );
+  expect(isQuarantinedName(name("DELETED.user.joe.65A1B2C3"))).toBe(false);
 });
 
 test("deletedNameOf() and readDeletedName() agree", () => {
