@@ -7,6 +7,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Clock, sleep } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
+import { TimeSlice } from "../base/time-slice.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { errorCode, syncFolder, WalSync } from "./durable.ts";
 
@@ -62,28 +63,83 @@ export class DurableDatabase {
   /** Runs `work` in a transaction and resolves when what it wrote is on disk. Whatever it throws undoes it. */
   async write<T>(work: () => T): Promise<T> {
     const result = await this.writeLazily(work);
-    this.#folderSynced ??= syncFolder(dirname(this.#path)); // the files may be new, once
-    await Promise.all([this.#wal.committed(), this.#folderSynced]);
+    await this.#synced();
     return result;
   }
 
   /** Like `write`, but a crash of the machine may lose it. */
   async writeLazily<T>(work: () => T): Promise<T> {
+    if (this.#isLogFull || !this.#begin(this.db)) await this.#turn(this.db);
+    try {
+      const result = work();
+      this.#commit(this.db);
+      return result;
+    } catch (fault) {
+      throw this.#undone(this.db, fault);
+    }
+  }
+
+  /**
+   * Like `write`, for work that would hold the event loop too long: everybody else has a turn wherever it yields. On a
+   * connection of its own, so that nobody reads what is not committed. Other writers wait meanwhile, as for another process.
+   */
+  async writeInSlices<T>(work: (db: Database) => Generator<void, T>): Promise<T> {
+    const db = open(this.#path, () => {});
+    try {
+      db.run("PRAGMA wal_autocheckpoint = 0"); // not on this connection's time
+      await this.#turn(db);
+      const result = await this.#runInSlices(db, work(db));
+      await this.#synced();
+      return result;
+    } finally {
+      db.close();
+    }
+  }
+
+  async #runInSlices<T>(db: Database, work: Generator<void, T>): Promise<T> {
+    const slice = new TimeSlice(this.#clock);
+    try {
+      for (;;) {
+        const step = work.next();
+        if (step.done) {
+          this.#commit(db);
+          return step.value;
+        }
+        if (slice.isOver) await slice.next();
+      }
+    } catch (fault) {
+      throw this.#undone(db, fault);
+    }
+  }
+
+  async #synced(): Promise<void> {
+    this.#folderSynced ??= syncFolder(dirname(this.#path)); // the files may be new, once
+    await Promise.all([this.#wal.committed(), this.#folderSynced]);
+  }
+
+  /** Waits until no other writer has a transaction, and begins one. */
+  async #turn(db: Database): Promise<void> {
     const deadlineMs = this.#clock.monotonic() + busyDeadlineMs;
-    if (this.#log().pages > timesUntilWait * this.#checkpointPages) await this.#room();
-    while (!this.#begin()) {
+    if (this.#isLogFull) await this.#room();
+    while (!this.#begin(db)) {
       if (this.#clock.monotonic() > deadlineMs) throw new No("UNAVAILABLE", "Another process holds the database");
       await sleep(this.#clock, 0.2 + Math.random() * 2);
     }
-    try {
-      const result = work();
-      this.db.run("COMMIT");
-      if (this.#log().unmoved > this.#checkpointPages) void this.#checkpoint();
-      return result;
-    } catch (fault) {
-      if (this.db.inTransaction) this.db.run("ROLLBACK");
-      throw isDiskFault(fault) ? new DatabaseFault("write", this.#path, fault) : fault;
-    }
+  }
+
+  get #isLogFull(): boolean {
+    return this.#log().pages > timesUntilWait * this.#checkpointPages;
+  }
+
+  #commit(db: Database): void {
+    db.run("COMMIT");
+    if (this.#log().unmoved > this.#checkpointPages) void this.#checkpoint();
+  }
+
+  /** What to throw for the failure of a transaction, which is rolled back. */
+  #undone(db: Database, fault: unknown): unknown {
+    if (db.inTransaction) db.run("ROLLBACK");
+    return isDiskFault(fault) ? new DatabaseFault("write", this.#path, fault) : fault;
   }
 
   close(): void {
@@ -118,9 +174,9 @@ export class DurableDatabase {
   }
 
   /** False when another process is writing. */
-  #begin(): boolean {
+  #begin(db: Database): boolean {
     try {
-      this.db.run("BEGIN IMMEDIATE");
+      db.run("BEGIN IMMEDIATE");
       return true;
     } catch (fault) {
       if (errorCode(fault).startsWith("SQLITE_BUSY")) return false;

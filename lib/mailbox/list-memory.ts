@@ -130,6 +130,10 @@ export class MemoryMailboxList implements MailboxList {
     return this.#sequence;
   }
 
+  async changeMany(edits: readonly ListEdit[], journal: readonly JournalEdit[]): Promise<void> {
+    await this.change(edits, journal);
+  }
+
   journal(): readonly JournalRecord[] {
     return [...this.#journal.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }

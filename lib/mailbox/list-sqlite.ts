@@ -36,6 +36,9 @@ const firstPage = 64;
 /** Half a millisecond or so. */
 const largestPage = 512;
 
+/** More hold the event loop for more than a few milliseconds. */
+const editsAtOnce = 300;
+
 /** Of the feed, read at once. */
 const changesInPage = 1024;
 
@@ -149,13 +152,23 @@ class SqliteMailboxList implements MailboxList {
     this.#requireWritable();
     if (edits.length === 0 && journal.length === 0 && follow === undefined) return this.sequence;
     const sequence = await this.#database.write(() => {
-      if (this.#ownSequence === undefined) return this.#apply(edits, journal, follow);
+      if (this.#ownSequence === undefined) return atOnce(this.#apply(edits, journal, follow));
       if (this.sequence !== this.#ownSequence) forgetEras(this.#database.db);
-      this.#ownSequence = this.#apply(edits, journal, follow);
+      this.#ownSequence = atOnce(this.#apply(edits, journal, follow));
       return this.#ownSequence;
     });
     this.#watch.check();
     return sequence;
+  }
+
+  async changeMany(edits: readonly ListEdit[], journal: readonly JournalEdit[]): Promise<void> {
+    if (edits.length <= editsAtOnce || this.#ownSequence !== undefined) {
+      await this.change(edits, journal);
+      return;
+    }
+    this.#requireWritable();
+    await this.#database.writeInSlices((db) => editsApplier(db)(edits, journal, undefined));
+    this.#watch.check();
   }
 
   journal(): readonly JournalRecord[] {
@@ -188,6 +201,13 @@ class SqliteMailboxList implements MailboxList {
 
   #requireWritable(): void {
     if (this.#isReadOnly) throw new Error("The mailbox list is open for reading only");
+  }
+}
+
+function atOnce<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
   }
 }
 

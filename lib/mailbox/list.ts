@@ -94,6 +94,8 @@ export interface MailboxList {
    * or none. Resolves, with the new sequence, when they are on disk.
    */
   change(edits: readonly ListEdit[], journal?: readonly JournalEdit[], follow?: FollowEdit): Promise<number>;
+  /** `change` for thousands of edits: everybody else has turns meanwhile, but changes nothing. */
+  changeMany(edits: readonly ListEdit[], journal: readonly JournalEdit[]): Promise<void>;
   /** Operations begun and not finished, by this process, another one, or one that crashed. */
   journal(): readonly JournalRecord[];
   /** A small fact that the processes of this server share. */

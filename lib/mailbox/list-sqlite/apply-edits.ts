@@ -21,31 +21,50 @@ const entriesInRun = 500;
 /** The feed is cut to half of this when it grows longer. */
 const maxFeedLength = 200_000;
 
+/** Edits between two steps of the work: a millisecond or so. */
+const editsInStep = 100;
+
+/** Applies a change in steps and returns the new sequence. */
 export type ApplyEdits = (
   edits: readonly ListEdit[],
   journal: readonly JournalEdit[],
   follow: FollowEdit | undefined,
-) => number;
+) => Generator<void, number>;
 
-/** Hears of every entry that has changed; `isForeign`: it was or is another server's. */
-type NoteChange = (name: MailboxName, isForeign: boolean) => void;
+/** A change while it is being applied. */
+interface Applying {
+  readonly write: Writes;
+  readonly state: ListState;
+  /** What the last edit has found in its place: mostly what the next one removes. */
+  expected: MailboxEntry | undefined;
+  /** Hears of every entry that has changed; `isForeign`: it was or is another server's. */
+  noteChange(name: MailboxName, isForeign: boolean): void;
+}
 
-/** Prepares the statements once; the function returned applies a change and returns the new sequence. */
+/** Prepares the statements once. */
 export function editsApplier(db: Database): ApplyEdits {
   const write = prepareWrites(db);
-  return (edits, journal, follow) => {
+  return function* apply(edits, journal, follow) {
     const state = write.readState.get()!;
     const isFilling = state.isComplete === 0 && edits.length > maxLoggedWhileIncomplete;
     const isLogged = !isFilling && edits.length <= maxLoggedEdits;
     const before = state.sequence;
     let isTouched = false;
-    const noteChange: NoteChange = (name, isForeign) => {
+    const noteChange = (name: MailboxName, isForeign: boolean) => {
       state.sequence += 1;
       isTouched ||= isForeign;
       if (isLogged) write.logChange.run(state.sequence, name);
     };
-    if (isFilling) applyMany(write, edits, state, noteChange);
-    else for (const edit of edits) applyEdit(write, edit, state, noteChange);
+    const applying: Applying = { write, state, expected: undefined, noteChange };
+    for (let at = 0; at < edits.length; yield) {
+      const run = isFilling ? ascendingPuts(edits, at) : [];
+      if (insertRun(applying, run)) {
+        at += run.length;
+        continue;
+      }
+      const end = Math.min(at + Math.max(run.length, isFilling ? 1 : editsInStep), edits.length);
+      for (; at < end; at += 1) applyEdit(applying, edits[at]!);
+    }
     for (const edit of journal) applyJournalEdit(write, edit);
     if (state.sequence !== before) finishFeed(write, state, isLogged);
     moveFollowed(db, follow, isTouched);
@@ -53,49 +72,61 @@ export function editsApplier(db: Database): ApplyEdits {
   };
 }
 
-function applyEdit(write: Writes, edit: ListEdit, state: ListState, noteChange: NoteChange): void {
+function applyEdit(applying: Applying, edit: ListEdit): void {
+  const { write, state, expected } = applying;
+  applying.expected = undefined;
   if ("expect" in edit) {
-    if (write.find.get(edit.expect)?.uniqueId !== edit.uniqueId) throw new No("INUSE", "Mailbox was changed meanwhile");
-    return;
-  }
-  const name = "remove" in edit ? edit.remove : "put" in edit ? edit.put.name : edit.insert.name;
-  const old = write.find.get(name) ?? undefined;
-  let isForeign = old !== undefined && old.server !== "";
-  if ("remove" in edit) {
-    if (old === undefined) return;
-    write.removeEntry.run(name);
-    for (const identifier of lookupIdentifiers(old.acl)) write.ungrant.run(identifier, name);
+    const found = write.find.get(edit.expect) ?? undefined;
+    if (found?.uniqueId !== edit.uniqueId) throw new No("INUSE", "Mailbox was changed meanwhile");
+    applying.expected = found;
+  } else if ("remove" in edit) {
+    const old = expected?.name === edit.remove ? expected : write.find.get(edit.remove);
+    if (!old) return;
+    write.removeEntry.run(edit.remove);
+    for (const identifier of lookupIdentifiers(old.acl)) write.ungrant.run(identifier, edit.remove);
     state.size -= 1;
+    applying.noteChange(edit.remove, old.server !== "");
+  } else if ("insert" in edit) {
+    insertEntry(applying, edit.insert);
   } else {
-    const entry = "put" in edit ? edit.put : edit.insert;
-    if ("insert" in edit && old !== undefined) throw new No("ALREADYEXISTS", "Mailbox already exists");
-    if (old !== undefined && isSameEntry(old, entry)) return;
-    isForeign ||= entry.server !== "";
-    putEntry(write, entry, old);
-    if (old === undefined) state.size += 1;
-    state.maxUidValidity = Math.max(state.maxUidValidity, entry.uidValidity);
+    const old = write.find.get(edit.put.name);
+    if (!old) insertEntry(applying, edit.put);
+    else if (!isSameEntry(old, edit.put)) replaceEntry(applying, edit.put, old);
   }
-  noteChange(name, isForeign);
 }
 
-/** Entries in name order go in together when there is nothing yet between the first and the last; else one by one. */
-function applyMany(write: Writes, edits: readonly ListEdit[], state: ListState, noteChange: NoteChange): void {
-  for (let at = 0; at < edits.length; ) {
-    const run = ascendingPuts(edits, at);
-    const first = run[0];
-    if (first === undefined || write.findBetween.get(first.name, run.at(-1)!.name) !== null) {
-      const end = at + Math.max(run.length, 1);
-      for (; at < end; at += 1) applyEdit(write, edits[at]!, state, noteChange);
-      continue;
-    }
-    write.insertMany(run);
-    state.size += run.length;
-    for (const entry of run) {
-      state.maxUidValidity = Math.max(state.maxUidValidity, entry.uidValidity);
-      noteChange(entry.name, entry.server !== "");
-    }
-    at += run.length;
+function insertEntry({ write, state, noteChange }: Applying, entry: MailboxEntry): void {
+  const { name, uniqueId, server, partition, acl, uidValidity } = entry;
+  const { changes } = write.insertEntry.run(name, uniqueId, server, partition, acl, entry.state, uidValidity);
+  if (changes === 0) throw new No("ALREADYEXISTS", "Mailbox already exists");
+  for (const identifier of lookupIdentifiers(acl)) write.grant.run(identifier, name);
+  state.size += 1;
+  state.maxUidValidity = Math.max(state.maxUidValidity, uidValidity);
+  noteChange(name, entry.server !== "");
+}
+
+function replaceEntry({ write, state, noteChange }: Applying, entry: MailboxEntry, old: MailboxEntry): void {
+  const { name, uniqueId, server, partition, acl, uidValidity } = entry;
+  write.replaceEntry.run(name, uniqueId, server, partition, acl, entry.state, uidValidity);
+  if (old.acl !== acl) {
+    for (const identifier of lookupIdentifiers(old.acl)) write.ungrant.run(identifier, name);
+    for (const identifier of lookupIdentifiers(acl)) write.grant.run(identifier, name);
   }
+  state.maxUidValidity = Math.max(state.maxUidValidity, uidValidity);
+  noteChange(name, old.server !== "" || entry.server !== "");
+}
+
+/** Entries in name order go in together when there is nothing yet between the first and the last; else false. */
+function insertRun({ write, state, noteChange }: Applying, run: readonly MailboxEntry[]): boolean {
+  const first = run[0];
+  if (first === undefined || write.findBetween.get(first.name, run.at(-1)!.name) !== null) return false;
+  write.insertMany(run);
+  state.size += run.length;
+  for (const entry of run) {
+    state.maxUidValidity = Math.max(state.maxUidValidity, entry.uidValidity);
+    noteChange(entry.name, entry.server !== "");
+  }
+  return true;
 }
 
 function ascendingPuts(edits: readonly ListEdit[], from: number): readonly MailboxEntry[] {
@@ -106,15 +137,6 @@ function ascendingPuts(edits: readonly ListEdit[], from: number): readonly Mailb
     run.push(edit.put);
   }
   return run;
-}
-
-function putEntry(write: Writes, entry: MailboxEntry, old: MailboxEntry | undefined): void {
-  const { name, uniqueId, server, partition, acl, state, uidValidity } = entry;
-  const put = old === undefined ? write.insertEntry : write.replaceEntry;
-  put.run(name, uniqueId, server, partition, acl, state, uidValidity);
-  if (old?.acl === acl) return;
-  if (old !== undefined) for (const identifier of lookupIdentifiers(old.acl)) write.ungrant.run(identifier, name);
-  for (const identifier of lookupIdentifiers(acl)) write.grant.run(identifier, name);
 }
 
 function applyJournalEdit(write: Writes, edit: JournalEdit): void {
@@ -162,7 +184,7 @@ function prepareWrites(db: Database) {
   return {
     readState: db.query<ListState, []>(selectState),
     find: db.query<MailboxEntry, [string]>(`SELECT ${entryColumns} FROM mailbox m WHERE m.name = ?`),
-    insertEntry: db.query<null, EntryValues>(`INSERT INTO mailbox ${columns}`),
+    insertEntry: db.query<null, EntryValues>(`INSERT INTO mailbox ${columns} ON CONFLICT (name) DO NOTHING`),
     insertMany: manyInserter(db),
     findBetween: db.query<{ one: 1 }, [string, string]>(
       "SELECT 1 AS one FROM mailbox WHERE name BETWEEN ? AND ? LIMIT 1",
