@@ -2,9 +2,9 @@
 
 import type { Config } from "../config/config.ts";
 import type { LoginPlan } from "../imap/client-login.ts";
-import { formatOrigin } from "../imap/origin.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import { openMailboxList } from "../mailbox/list-sqlite.ts";
+import { formatOrigin } from "../mailbox/origin.ts";
 import type { ClientOrigin, Router } from "../mailbox/place.ts";
 import { kick, kickPath } from "../mupdate/kick.ts";
 import { connectToBackend } from "../murder/backend-connection.ts";

@@ -2,8 +2,8 @@
 // Which command goes where is decided by dispatch.ts and plans/; commands that wait for nothing go through pipeline.ts.
 
 import { Bye } from "../base/fault.ts";
+import { type IdPairs, type Origin, readOrigin } from "../mailbox/origin.ts";
 import type { Completion, Links, Remote, ReplySink } from "../mailbox/place.ts";
-import { type IdPairs, type Origin, readOrigin } from "./origin.ts";
 import { withoutUnaskedReferral } from "./referral.ts";
 import type { Command } from "./row.ts";
 import type { Session } from "./session.ts";

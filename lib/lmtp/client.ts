@@ -3,8 +3,8 @@
 
 import { type Clock, systemClock } from "../base/clock.ts";
 import { No } from "../base/fault.ts";
-import { LineConversation } from "../net/line-conversation.ts";
 import type { Connection } from "../net/connection.ts";
+import { LineConversation } from "../net/line-conversation.ts";
 import { DotEncoder } from "../wire/dot-stuffing.ts";
 import { type Extensions, type LoginPlan, logIn, readReply } from "./client-login.ts";
 import type { Envelope } from "./delivery.ts";
@@ -108,12 +108,14 @@ export class LmtpClient {
   }
 
   #commandsFor({ envelope, recipients, size }: OutgoingMessage): readonly string[] {
-    const { sender, body, submitter } = envelope;
+    const { sender, body, submitter, sessionId, hopsLeft } = envelope;
+    const origin = sessionId === undefined ? [] : [`XSESSION=${sessionId}`, `XTTL=${hopsLeft ?? 0}`];
     const offers = (keyword: string) => this.#extensions.has(keyword);
     const parameters = [
       ...(offers("SIZE") ? [`SIZE=${size}`] : []),
       ...(body && offers("8BITMIME") ? [`BODY=${body}`] : []),
       ...(offers("AUTH") ? [`AUTH=${submitter ?? "<>"}`] : []),
+      ...(offers("XSESSION") ? origin : []),
     ];
     return [
       ...(this.#isUsed ? ["RSET"] : []),

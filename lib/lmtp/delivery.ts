@@ -12,6 +12,10 @@ export interface Envelope {
   readonly body: "7BIT" | "8BITMIME" | undefined;
   /** AUTH= (RFC 4954 §5), as it was given; undefined when absent or "<>". */
   readonly submitter: string | undefined;
+  /** XSESSION=: the id of the session in which the first server of the murder took the message. */
+  readonly sessionId?: string;
+  /** XTTL=: through how many more servers the message may be relayed: ends loops. */
+  readonly hopsLeft?: number;
 }
 
 export interface RecipientOptions {

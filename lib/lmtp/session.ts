@@ -17,6 +17,8 @@ export interface Transaction {
   readonly delivery: DeliveryTransaction;
   readonly sender: string;
   recipients: number;
+  /** Where the message came into the murder, when that was at another server. */
+  readonly originSession: string | undefined;
 }
 
 export class LmtpSession extends LineSession<Reply> {
@@ -79,8 +81,11 @@ export class LmtpSession extends LineSession<Reply> {
   }
 
   begin(envelope: Envelope): void {
-    const delivery = this.server.delivery.begin(envelope);
-    this.transaction = { delivery, sender: envelope.sender, recipients: 0 };
+    const { config } = this.server;
+    const { sender, sessionId = this.id, hopsLeft = config.proxy_max_hops } = envelope;
+    const origin = { sessionId, hopsLeft: Math.min(hopsLeft, config.proxy_max_hops) };
+    const delivery = this.server.delivery.begin({ ...envelope, ...origin });
+    this.transaction = { delivery, sender, recipients: 0, originSession: envelope.sessionId };
   }
 
   /** Forgets the message that was being handed in. */
@@ -122,14 +127,14 @@ export class LmtpSession extends LineSession<Reply> {
   async #deliver(message: IncomingMessage, wait: Promise<void> | undefined): Promise<void> {
     await wait;
     const { recipients, size } = message;
-    const sender = this.transaction?.sender;
+    const { sender, originSession } = this.transaction ?? {};
     this.#message = this.transaction = undefined;
     const replies = await this.#repliesOf(message);
     for (const each of replies) {
       this.answer(isPositive(each) ? { ...each, lines: [`Ok SESSIONID=<${this.id}>`] } : each);
     }
     const delivered = replies.filter(isPositive).length;
-    this.log.info("message", { from: `<${sender}>`, size, recipients, delivered });
+    this.log.info("message", { from: `<${sender}>`, size, recipients, delivered, originSession });
   }
 
   async #repliesOf(message: IncomingMessage): Promise<readonly Reply[]> {

@@ -194,13 +194,18 @@ class MurderMessage implements MessageSink {
       log.error("message not spooled", { reason: describeFault(this.#spoolFault) });
       return recipients.map(() => refusalOf(this.#spoolFault, config) ?? serverUnavailable);
     }
-    const envelope = this.#envelope;
+    const { sessionId: session, hopsLeft = 1 } = this.#envelope;
+    if (hopsLeft <= 0) {
+      log.error("relay loop", { server, session });
+      return recipients.map(() => serverUnavailable);
+    }
+    const envelope: Envelope = { ...this.#envelope, hopsLeft: hopsLeft - 1 };
     const message: OutgoingMessage = { envelope, recipients, size: spool.size, chunks: () => spool.chunks() };
     try {
       const replies = await pool.deliver(server, message);
       return replies.map((each) => asOurReply(each, router.trustsServers === true));
     } catch (fault) {
-      log.warning("delivery failed", { server, recipients: recipients.length, reason: describeFault(fault) });
+      log.warning("delivery failed", { server, session, recipients: recipients.length, reason: describeFault(fault) });
       return recipients.map(() => serverUnavailable);
     }
   }

@@ -4,6 +4,7 @@
 import type { Clock } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
+import { formatXclient } from "../mailbox/origin.ts";
 import type { ClientOrigin, Router } from "../mailbox/place.ts";
 import type { Connection } from "../net/connection.ts";
 import { LineConversation } from "../net/line-conversation.ts";
@@ -67,7 +68,11 @@ export class MurderMaildrops implements Maildrops {
 
   async #openAt({ server, user, client, proof }: Visit): Promise<RemoteMaildrop> {
     const { connect, planFor, deadlineMs, health, clock, log } = this.#parts;
-    const plan = planFor(server, user, client, proof);
+    if (client.hopsLeft <= 0) {
+      log.error("relay loop", { server, session: client.sessionId, user });
+      throw new No("UNAVAILABLE", "Server unavailable, try again later");
+    }
+    const plan = { ...planFor(server, user, client, proof), xclient: formatXclient(client) };
     let connection: Connection | undefined;
     try {
       if (!health.isWorthTrying(server)) throw new No("UNAVAILABLE", "it failed a moment ago");
@@ -81,7 +86,8 @@ export class MurderMaildrops implements Maildrops {
       connection?.destroy();
       if (fault instanceof Refused) throw fault.reason;
       health.failed(server);
-      log.warning("backend unavailable", { server, service: "pop3", user, reason: describeFault(fault) });
+      const reason = describeFault(fault);
+      log.warning("backend unavailable", { server, service: "pop3", session: client.sessionId, user, reason });
       throw new No("UNAVAILABLE", "Server unavailable, try again later");
     }
   }

@@ -13,6 +13,8 @@ export interface LoginPlan {
   /** How to use STLS; undefined: never. */
   readonly tls: ClientTls | undefined;
   readonly requiresTls: boolean;
+  /** What a server that takes XCLIENT is told of the client. */
+  readonly xclient?: string;
 }
 
 /** How the other server answered the login itself: a text without "+OK" or "-ERR". */
@@ -33,6 +35,10 @@ export async function logIn(lines: LineConversation, plan: LoginPlan, deadlineMs
     capabilities = await askCapabilities(lines, deadlineMs);
   }
   if (plan.requiresTls && !connection.tls) throw new No("UNAVAILABLE", "it does not offer STLS");
+  if (plan.xclient !== undefined && capabilities.has("XCLIENT")) {
+    connection.write(`XCLIENT ${plan.xclient}\r\n`);
+    await lines.next(deadlineMs); // a server that does not want to hear it from us serves the client none the less
+  }
   return await authenticate(lines, plan, capabilities.get("SASL") ?? "", deadlineMs);
 }
 

@@ -2,7 +2,7 @@
 
 import { auth, pass, user } from "./commands/login.ts";
 import { dele, list, noop, retr, rset, stat, top, uidl } from "./commands/maildrop.ts";
-import { capa, quit, stls } from "./commands/session.ts";
+import { capa, quit, stls, xclient } from "./commands/session.ts";
 import type { Pop3Session } from "./session.ts";
 
 export type State = "authorization" | "transaction";
@@ -29,6 +29,7 @@ export const commandTable: Readonly<Record<string, CommandRow>> = {
   USER: { states: before, args: [1, 1], takesRest: true, run: user },
   PASS: { states: before, args: [1, 1], takesRest: true, run: pass },
   AUTH: { states: before, args: [0, 2], run: auth },
+  XCLIENT: { states: before, args: [1, 1], takesRest: true, run: xclient },
   STAT: { states: after, args: [0, 0], run: stat },
   LIST: { states: after, args: [0, 1], run: list },
   UIDL: { states: after, args: [0, 1], run: uidl },

@@ -3,6 +3,7 @@
 
 import { Bye, describeFault } from "../base/fault.ts";
 import { greetingName } from "../config/product.ts";
+import { type Origin, readXclient } from "../mailbox/origin.ts";
 import type { Connection } from "../net/connection.ts";
 import { LineSession } from "../net/line-session.ts";
 import type { DeferringVerifier } from "../sasl/deferring-verifier.ts";
@@ -21,6 +22,8 @@ export class Pop3Session extends LineSession<string> {
   readonly server: Pop3Server;
   /** What USER said. */
   userName: string | undefined;
+  /** What XCLIENT said, as it came. */
+  toldOrigin: string | undefined;
   /** Undefined until the login. */
   maildrop: Maildrop | undefined;
 
@@ -97,13 +100,12 @@ export class Pop3Session extends LineSession<string> {
 
   /** Opens the user's maildrop and answers the login; throws No. */
   async enter(identity: Identity, folder: string | undefined): Promise<void> {
-    const { remote, tls } = this.connection;
+    const { tls } = this.connection;
     const { maildrops, config } = this.server;
     this.log = this.log.with({ user: identity.user });
+    const origin = this.#originOf(identity);
     const proof = this.#deferring?.takeProof();
-    const origin = { identity, sessionId: this.id, remoteHost: remote.host, remotePort: remote.port };
-    const hopsLeft = config.proxy_max_hops;
-    const opened = await maildrops.open({ ...origin, isSecure: tls !== undefined, hopsLeft }, folder, proof);
+    const opened = await maildrops.open({ ...origin, identity, isSecure: tls !== undefined }, folder, proof);
     this.log.info("login", { by: identity.authenticated, tls: tls?.protocol });
     if (opened.kind === "elsewhere") {
       this.#proxyTo(opened);
@@ -158,6 +160,16 @@ export class Pop3Session extends LineSession<string> {
 
   protected release(): Promise<void> {
     return this.releaseMaildrop();
+  }
+
+  /** Where the client comes from; what another server says of him counts when it has logged him in. */
+  #originOf(identity: Identity): Origin {
+    const { host: remoteHost, port: remotePort } = this.connection.remote;
+    const own = { sessionId: this.id, remoteHost, remotePort, hopsLeft: this.server.config.proxy_max_hops };
+    if (this.toldOrigin === undefined || identity.authenticated === identity.user) return own;
+    const origin = readXclient(this.toldOrigin, own);
+    this.log = this.log.with({ origin: origin.remoteHost, originSession: origin.sessionId });
+    return origin;
   }
 
   #proxyTo(remote: RemoteMaildrop): void {

@@ -60,6 +60,7 @@ test("the greeting and LHLO tell what the server can (R88)", async () => {
     S: 250-PIPELINING
     S: 250-SIZE 1000
     S: 250-IGNOREQUOTA
+    S: 250-XSESSION
     S: 250 Ok SESSIONID=<…>
   `);
 });
@@ -80,6 +81,7 @@ test("commands out of order are refused (R87, R90)", async () => {
     S: 250-PIPELINING
     S: 250-SIZE
     S: 250-IGNOREQUOTA
+    S: 250-XSESSION
     S: 250 …
     C: RCPT TO:<ann>
     S: 503 5.5.1 Send MAIL first
@@ -326,6 +328,7 @@ test("tls_required takes no login before TLS and offers none", async () => {
     S: 250-PIPELINING
     S: 250-SIZE
     S: 250-IGNOREQUOTA
+    S: 250-XSESSION
     S: 250 …
     C: AUTH PLAIN
     S: 530 5.7.0 Must issue a STARTTLS command first

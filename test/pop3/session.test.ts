@@ -100,6 +100,7 @@ test("CAPA tells what is there before and after the login (R103)", async () => {
     S: RESP-CODES
     S: AUTH-RESP-CODE
     S: USER
+    S: XCLIENT
     S: IMPLEMENTATION iatlas test
     S: .
     C: USER ann

@@ -3,9 +3,9 @@
 
 import { systemClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
-import { formatOrigin } from "../../lib/imap/origin.ts";
 import type { ImapServer } from "../../lib/imap/server.ts";
 import { Session } from "../../lib/imap/session.ts";
+import { formatOrigin } from "../../lib/mailbox/origin.ts";
 import type { ClientOrigin } from "../../lib/mailbox/place.ts";
 import { Health } from "../../lib/murder/health.ts";
 import { BackendLinks } from "../../lib/murder/links.ts";

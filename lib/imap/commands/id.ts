@@ -1,8 +1,8 @@
 // ID (RFC 2971): names the software. A frontend's ID also carries the origin of the session: origin.ts.
 
 import { Bad } from "../../base/fault.ts";
+import type { IdPairs } from "../../mailbox/origin.ts";
 import { formatNstring } from "../../wire/writer.ts";
-import type { IdPairs } from "../origin.ts";
 import { here, row } from "../row.ts";
 
 /** RFC 2971 §3.3: at most 30 pairs, keys of 30 octets, values of 1024. */

@@ -1,4 +1,5 @@
-// MAIL and RCPT (RFC 5321 §4.1.1) with the parameters of RFC 1870, RFC 6152, RFC 4954 §5 and Cyrus' IGNOREQUOTA.
+// MAIL and RCPT (RFC 5321 §4.1.1) with the parameters of RFC 1870, RFC 6152, RFC 4954 §5, Cyrus' IGNOREQUOTA, and ours
+// (XSESSION, XTTL) by which one session id is found in the logs of all servers on the way, and loops end.
 
 import { Bad, No } from "../../base/fault.ts";
 import type { Envelope } from "../delivery.ts";
@@ -44,6 +45,15 @@ const mailParameters: Readonly<Record<string, Read>> = {
     const body = value.toUpperCase();
     if (body !== "7BIT" && body !== "8BITMIME") throw new Bad(`Unrecognized BODY type "${value}"`);
     return { body };
+  },
+  // Ours: what a frontend says of itself. Ids only go into logs, and the number can only be made smaller.
+  XSESSION(value) {
+    if (!/^[\x21-\x7e]{1,64}$/.test(value)) throw new Bad(`Invalid XSESSION "${value}"`);
+    return { sessionId: value };
+  },
+  XTTL(value) {
+    if (!/^\d{1,3}$/.test(value)) throw new Bad(`Invalid XTTL "${value}"`);
+    return { hopsLeft: Number(value) };
   },
   AUTH: (value) => ({ submitter: value === "<>" || value === "" ? undefined : value }),
 };

@@ -20,6 +20,7 @@ export function lhlo(session: LmtpSession, args: string): Reply {
     ...(tls() && !session.connection.tls ? ["STARTTLS"] : []),
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.join(" ")}`] : []),
     "IGNOREQUOTA",
+    "XSESSION",
     `Ok SESSIONID=<${session.id}>`,
   ];
   return reply(250, "", ...lines);

@@ -1,4 +1,4 @@
-// CAPA (RFC 2449), STLS (RFC 2595 §4) and QUIT.
+// CAPA (RFC 2449), STLS (RFC 2595 §4), QUIT, and XCLIENT as Dovecot's frontends use it.
 
 import { No } from "../../base/fault.ts";
 import { productName } from "../../config/product.ts";
@@ -20,6 +20,7 @@ export function capa(session: Pop3Session): string {
     "RESP-CODES",
     "AUTH-RESP-CODE",
     ...(!session.maildrop && session.isPlaintextAllowed ? ["USER"] : []),
+    ...(session.maildrop ? [] : ["XCLIENT"]),
     ...(product === "" ? [] : [`IMPLEMENTATION ${product}`]),
   ];
   return `${ok("List of capabilities follows")}${names.join("\r\n")}\r\n.\r\n`;
@@ -35,6 +36,12 @@ export async function stls(session: Pop3Session): Promise<string | undefined> {
   await session.connection.startTlsServer(context);
   session.forgetInput();
   return undefined;
+}
+
+/** What a frontend says of the client it is about to log in. It is believed only when it has. */
+export function xclient(session: Pop3Session, [attributes]: readonly string[]): string {
+  session.toldOrigin = attributes;
+  return ok();
 }
 
 export async function quit(session: Pop3Session): Promise<undefined> {

@@ -2,10 +2,10 @@
 
 import { expect, test } from "bun:test";
 import { createLog } from "../../lib/base/log.ts";
-import { formatOrigin, type Origin, readOrigin } from "../../lib/imap/origin.ts";
 import type { ImapServer } from "../../lib/imap/server.ts";
+import { formatOrigin, formatXclient, type Origin, readOrigin, readXclient } from "../../lib/mailbox/origin.ts";
 import { entry, listOf, loggedIn, testServer } from "../support/imap-session.ts";
-import { linkedBackend, origin as clientOrigin } from "../support/linked-backend.ts";
+import { origin as clientOrigin, linkedBackend } from "../support/linked-backend.ts";
 import { routerElsewhere } from "../support/scripted-backend.ts";
 
 const own: Origin = { sessionId: "own", remoteHost: "192.0.2.9", remotePort: 143, hopsLeft: 5 };
@@ -25,6 +25,17 @@ test.each([
   ["x-session-id", undefined],
 ])("readOrigin() takes nothing from %s %p", (key, value) => {
   expect(readOrigin(new Map([[key, value]]), own)).toEqual(own);
+});
+
+test("readXclient() reads what formatXclient() wrote, one hop further, and nothing it does not know", () => {
+  const told: Origin = { sessionId: "abc", remoteHost: "2001:db8::1", remotePort: 4711, hopsLeft: 3 };
+  expect(formatXclient(told)).toBe("ADDR=2001:db8::1 PORT=4711 SESSION=abc TTL=2");
+  expect(readXclient(formatXclient(told), own)).toEqual({ ...told, hopsLeft: 2 });
+  expect(readXclient("NAME=[UNAVAILABLE] addr=IPV6:2001:db8::2 TTL=200 SESSION PORT", own)).toEqual({
+    ...own,
+    remoteHost: "2001:db8::2",
+  });
+  expect(formatXclient({ ...told, remoteHost: "unix socket" })).toBe("PORT=4711 SESSION=abc TTL=2");
 });
 
 /** Two frontends, each of whose lists says that INBOX is on the other. */

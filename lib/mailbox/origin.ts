@@ -2,7 +2,7 @@
 // the names that Dovecot uses. One session id is found in the logs of all servers on the way, and what passes through too
 // many of them, because their lists point at each other, ends.
 
-import type { ClientOrigin } from "../mailbox/place.ts";
+import type { ClientOrigin } from "./place.ts";
 
 export type Origin = Pick<ClientOrigin, "sessionId" | "remoteHost" | "remotePort" | "hopsLeft">;
 
@@ -29,6 +29,30 @@ export function formatOrigin({ sessionId, remoteHost, remotePort, hopsLeft }: Or
     ["x-session-id", sessionId],
     ["x-proxy-ttl", String(hopsLeft - 1)],
   ];
+}
+
+/** XCLIENT's attributes by the pairs of ID that mean the same; the names are those of Postfix and Dovecot. */
+const attributes = new Map([
+  ["ADDR", "x-originating-ip"],
+  ["PORT", "x-originating-port"],
+  ["SESSION", "x-session-id"],
+  ["TTL", "x-proxy-ttl"],
+]);
+
+/** The same for protocols without ID: "ADDR=192.0.2.1 PORT=4711 …". */
+export function formatXclient(origin: Origin): string {
+  const told = new Map(formatOrigin(origin));
+  const words = [...attributes].map(([attribute, key]) => [attribute, word(told.get(key))]);
+  return words.flatMap(([attribute, value]) => (value === undefined ? [] : [`${attribute}=${value}`])).join(" ");
+}
+
+/** Attributes that are not known tell nothing. */
+export function readXclient(text: string, before: Origin): Origin {
+  const pairs = text.split(" ").map((each): [string, string] => {
+    const at = each.indexOf("=");
+    return [attributes.get(each.slice(0, at).toUpperCase()) ?? "", each.slice(at + 1).replace(/^IPV6:/i, "")];
+  });
+  return readOrigin(new Map(pairs), before);
 }
 
 /** Ends up in logs and in other servers' ID. */
