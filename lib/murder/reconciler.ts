@@ -196,10 +196,11 @@ export class Reconciler {
   }
 
   #scheduleRetry(): void {
-    const { clock, quarantineDelayMs } = this.#options;
+    const { clock } = this.#options;
     this.#retry?.cancel();
     if (this.#isClosed) return;
-    const delayMs = Math.min(lastRetryMs, Math.max(firstRetryMs, quarantineDelayMs) * 2 ** Math.min(this.#retries, 20));
+    // Soon at first: another server that withdraws a wrong claim does so at once when it is there.
+    const delayMs = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(this.#retries, 20));
     this.#retries += 1;
     this.#retry = clock.after(delayMs, () => {
       const master = this.#master;

@@ -15,7 +15,7 @@ let masterList: string;
 
 beforeAll(async () => {
   // As long as a backend that is up needs to withdraw what it does not have.
-  murder = await FaultMurder.start(["quarantine_delay: 2s"]);
+  murder = await FaultMurder.start(["quarantine_delay: 5s"]);
   inspection = new Inspection(murder);
   masterList = join(murder.folderOf("master"), "mailboxes.db");
 }, 60_000);
