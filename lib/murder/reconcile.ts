@@ -69,8 +69,7 @@ const comparedBetweenTurns = 512;
 /** Reads only. Does not hold the event loop, however long the lists are. */
 export async function planReconcile(options: ReconcileOptions): Promise<ReconcilePlan> {
   const { list, server } = options;
-  const announced = await readAnnounced(options);
-  const inUse = announced.values().reduce((sum, { state }) => sum + (state === "active" ? 1 : 0), 0);
+  const { announced, inUse } = await readAnnounced(options);
   const inWork = namesInWork(list);
   const activate: PlannedActivation[] = [];
   const unknown: MailboxRecord[] = [];
@@ -97,10 +96,15 @@ export async function planReconcile(options: ReconcileOptions): Promise<Reconcil
 
 async function readAnnounced({ master, server, formerServers = [] }: ReconcileOptions) {
   const announced = new Map<MailboxName, MailboxRecord>();
+  let inUse = 0;
   for (const each of [...formerServers, server]) {
-    for (const record of await master.list(`${each}!`)) announced.set(record.name, record);
+    for (const record of await master.list(`${each}!`)) {
+      announced.set(record.name, record);
+      if (record.state === "active") inUse += 1;
+      if (announced.size % comparedBetweenTurns === 0) await nextTurn();
+    }
   }
-  return announced;
+  return { announced, inUse };
 }
 
 /** Of the names that were not met in our list, those that really are not in it. */
