@@ -16,8 +16,9 @@ export class NetworkList {
 
   /** False for what is no address, such as the path of a unix socket. */
   includes(host: string): boolean {
-    const version = isIP(host);
-    return version !== 0 && this.#networks.check(host, version === 4 ? "ipv4" : "ipv6");
+    const address = host.replace(/%.*$/, "");
+    const version = isIP(address);
+    return version !== 0 && this.#networks.check(address, version === 4 ? "ipv4" : "ipv6");
   }
 }
 

@@ -200,8 +200,7 @@ function trustedProxies(config: Config, log: Log): TrustedProxies {
   return {
     includes: (host) => networks.includes(host),
     headerTimeoutMs: proxyHeaderTimeoutMs,
-    onFault: (fault, { remote }) =>
-      log.warning("no proxy header", { proxy: remote.host, reason: describeFault(fault) }),
+    onFault: (fault, { remote }) => log.info("no proxy header", { proxy: remote.host, reason: describeFault(fault) }),
   };
 }
 

@@ -13,6 +13,7 @@ test.each([
   ["2001:db9::5", false],
   ["::1", true],
   ["::2", false],
+  ["2001:db8::1%eth0", true],
   ["/run/lmtp", false],
   ["", false],
 ])("NetworkList.includes(%p) is %p", (host, isIncluded) => {

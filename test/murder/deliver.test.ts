@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
-import { silentLog } from "../../lib/base/log.ts";
+import { createLog, type Log, silentLog } from "../../lib/base/log.ts";
 import { type ConfigOverrides, defaultConfig } from "../../lib/config/config.ts";
 import { LmtpClient } from "../../lib/lmtp/client.ts";
 import { LocalDelivery } from "../../lib/lmtp/local-delivery.ts";
@@ -44,9 +44,13 @@ class Murder {
   }
 
   static async make(
-    { frontend = {}, keepsMailboxes = false } = {} as { frontend?: ConfigOverrides; keepsMailboxes?: boolean },
+    { frontend = {}, keepsMailboxes = false, log = silentLog } = {} as {
+      frontend?: ConfigOverrides;
+      keepsMailboxes?: boolean;
+      log?: Log;
+    },
   ) {
-    const backend = { isPreauthorized: false, config: { admins: ["murder"], allowplaintext: true } };
+    const backend = { log, isPreauthorized: false, config: { admins: ["murder"], allowplaintext: true } };
     const be1 = new LmtpWorld(await listOf(entry("user.ann", "ann lrs"), entry("dept", "anyone p")), backend);
     const be2 = new LmtpWorld(await listOf(entry("user.bob", "bob lrs")), backend);
     const list = await listOf(
@@ -83,8 +87,12 @@ class Murder {
           onDefect() {},
         })
       : undefined;
-    const delivery = new MurderDelivery({ config, router, pool, local, spoolDirectory: directory, log: silentLog });
-    const murder = new Murder(await be1.fill(), await be2.fill(), new LmtpWorld(list, { config: frontend, delivery }));
+    const delivery = new MurderDelivery({ config, router, pool, local, spoolDirectory: directory, log });
+    const murder = new Murder(
+      await be1.fill(),
+      await be2.fill(),
+      new LmtpWorld(list, { log, config: frontend, delivery }),
+    );
     await world.fill();
     Object.assign(murder.frontend, { store: world.store });
     holder.murder = murder;
@@ -266,4 +274,46 @@ test("IGNOREQUOTA and user+folder reach the backend", async () => {
   while (!(await client.line()).startsWith("354")) {}
   expect(await client.line()).toStartWith("250 2.1.5");
   expect(await be1.texts("user.ann.lists")).toHaveLength(1);
+});
+
+/** A murder whose servers all log into `lines`. */
+async function logged(options: { frontend?: ConfigOverrides; keepsMailboxes?: boolean } = {}) {
+  const lines: string[] = [];
+  const sink = (_level: string, line: string) => void lines.push(line);
+  const log = createLog({ level: "info", format: "text", sink, now: () => 0 });
+  return { murder: await Murder.make({ ...options, log }), lines };
+}
+
+test("the backend logs the frontend's session with the message, which a reused connection does not mix up", async () => {
+  const { murder, lines } = await logged();
+  const clients = [await murder.frontend.greeted(), await murder.frontend.greeted()];
+  for (const client of clients) await send(client, ["ann"]);
+  const messages = lines.filter((line) => line.startsWith("message "));
+  const origins = messages.flatMap((line) => / originSession=(\w+)/.exec(line)?.slice(1) ?? []);
+  const sessions = messages
+    .filter((line) => !line.includes("originSession="))
+    .map((line) => / session=(\w+)/.exec(line)?.[1] ?? "");
+  expect(murder.opened.length).toBe(1);
+  expect(new Set(origins).size).toBe(2);
+  expect(origins).toEqual(sessions);
+});
+
+test("a message that may not be relayed any further goes to no other server, and nobody loses it", async () => {
+  const { murder, lines } = await logged({ keepsMailboxes: true });
+  const client = await murder.frontend.greeted();
+  client.send("MAIL FROM:<> XSESSION=far XTTL=0\r\nRCPT TO:<ann>\r\nRCPT TO:<home>\r\nDATA\r\nx\r\n.\r\n");
+  while (!(await client.line()).startsWith("354")) {}
+  expect(await client.line()).toBe("451 4.4.3 Remote server unavailable");
+  expect(await client.line()).toStartWith("250 2.1.5");
+  expect(murder.opened).toEqual([]);
+  expect(lines).toContain("relay loop server=be1.test session=far");
+});
+
+test("what a server is told of hops can only be made smaller: proxy_max_hops ends it in any case", async () => {
+  const { murder, lines } = await logged({ frontend: { proxy_max_hops: 0 } });
+  const client = await murder.frontend.greeted();
+  client.send("MAIL FROM:<> XTTL=200\r\nRCPT TO:<ann>\r\nDATA\r\nx\r\n.\r\n");
+  while (!(await client.line()).startsWith("354")) {}
+  expect(await client.line()).toBe("451 4.4.3 Remote server unavailable");
+  expect(lines.some((line) => line.startsWith("relay loop"))).toBe(true);
 });

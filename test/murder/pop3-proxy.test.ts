@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ManualClock, systemClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
-import { silentLog } from "../../lib/base/log.ts";
+import { createLog, silentLog } from "../../lib/base/log.ts";
 import { defaultConfig } from "../../lib/config/config.ts";
 import type { MailboxList } from "../../lib/mailbox/list.ts";
 import { backendLogin } from "../../lib/murder/backend-login.ts";
@@ -20,10 +20,16 @@ import { Pop3World } from "../support/pop3-world.ts";
 const on = (server: string) => ({ server, partition: "default" });
 
 /** A frontend; ann is on be1, home on the frontend itself if it keeps mailboxes. */
-async function murder({ keepsMailboxes = false, isComplete = true, news = async (_list: MailboxList) => {} } = {}) {
+async function murder({
+  keepsMailboxes = false,
+  isComplete = true,
+  news = async (_list: MailboxList) => {},
+  log = silentLog,
+  hops = 5,
+} = {}) {
   const mailboxes = await MailWorld.of([entry("user.ann", "ann lrswipkxtea"), entry("user.ann.lists", "ann lrswip")]);
   await mailboxes.deliver("user.ann", [mail("one")]);
-  const backend = new Pop3World(mailboxes, { config: { proxyservers: ["proxy"], popsubfolders: true } });
+  const backend = new Pop3World(mailboxes, { log, config: { proxyservers: ["proxy"], popsubfolders: true } });
   const ours = await MailWorld.of([
     entry("user.ann", "", on("be1.test")),
     entry("user.gone", "", on("be1.test")),
@@ -59,9 +65,9 @@ async function murder({ keepsMailboxes = false, isComplete = true, news = async 
       return mine;
     },
     planFor: (server, user) => backendLogin(config, server, user, () => tls),
-    ...{ deadlineMs: 5000, health: new Health(new ManualClock()), clock: systemClock, log: silentLog },
+    ...{ deadlineMs: 5000, health: new Health(new ManualClock()), clock: systemClock, log },
   });
-  const frontend = new Pop3World(ours, { maildrops, config: { popsubfolders: true } });
+  const frontend = new Pop3World(ours, { log, maildrops, config: { popsubfolders: true, proxy_max_hops: hops } });
   return { frontend, backend, mailboxes, opened };
 }
 
@@ -215,4 +221,49 @@ test("a large message passes through whole", async () => {
   const text = await client.end();
   const expected = mail("big", body).replaceAll("\n", "\r\n");
   expect(text === `+OK Message follows\r\n${expected}.\r\n+OK\r\n`).toBe(true);
+});
+
+function logInto(lines: string[]) {
+  return createLog({ level: "info", format: "text", sink: (_level, line) => void lines.push(line), now: () => 0 });
+}
+
+test("the backend logs the client's address and the frontend's session with the login", async () => {
+  const lines: string[] = [];
+  const { frontend } = await murder({ log: logInto(lines) });
+  await frontend.loggedIn("ann");
+  const [there, here] = lines.filter((line) => line.startsWith("login "));
+  const session = / session=(\w+)/.exec(here ?? "")?.[1];
+  expect(there).toContain(` origin=pair originSession=${session} `);
+});
+
+test("a user's own XCLIENT is not believed", async () => {
+  const lines: string[] = [];
+  const { backend } = await murder({ log: logInto(lines) });
+  const client = backend.connect();
+  await client.play(`
+    S: +OK …
+    C: XCLIENT ADDR=203.0.113.1 SESSION=forged TTL=1
+    S: +OK
+    C: USER ann
+    S: +OK …
+    C: PASS ann-secret
+    S: +OK …
+  `);
+  expect(lines.some((line) => line.startsWith("login "))).toBe(true);
+  expect(lines.join()).not.toContain("forged");
+});
+
+test("a session that may not be relayed any further reaches no server", async () => {
+  const lines: string[] = [];
+  const { frontend, opened } = await murder({ log: logInto(lines), hops: 0 });
+  const client = frontend.connect();
+  await client.play(`
+    S: +OK …
+    C: USER ann
+    S: +OK …
+    C: PASS ann-secret
+    S: -ERR [SYS/TEMP] Server unavailable, try again later
+  `);
+  expect(opened).toEqual([]);
+  expect(lines.some((line) => line.startsWith("relay loop server=be1.test"))).toBe(true);
 });

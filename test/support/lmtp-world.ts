@@ -1,7 +1,7 @@
 // An LMTP server over mailboxes in memory.
 
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
-import { silentLog } from "../../lib/base/log.ts";
+import { type Log, silentLog } from "../../lib/base/log.ts";
 import { Metrics } from "../../lib/base/metrics.ts";
 import { type ConfigOverrides, defaultConfig } from "../../lib/config/config.ts";
 import type { Delivery } from "../../lib/lmtp/delivery.ts";
@@ -23,6 +23,7 @@ export interface LmtpWorldOptions {
   readonly isPreauthorized?: boolean;
   readonly delivery?: Delivery;
   readonly tls?: ServerTls;
+  readonly log?: Log;
 }
 
 export class LmtpWorld {
@@ -34,12 +35,12 @@ export class LmtpWorld {
 
   constructor(
     readonly list: MailboxList,
-    { config, clock = systemClock, isPreauthorized = true, delivery, tls }: LmtpWorldOptions = {},
+    { config, clock = systemClock, isPreauthorized = true, delivery, tls, log = silentLog }: LmtpWorldOptions = {},
   ) {
     const settings = defaultConfig({ servername: "mail.test", failedloginpause: 0, ...config });
     this.server = {
       config: settings,
-      log: silentLog,
+      log,
       clock,
       metrics: new Metrics(),
       verifier: { checkPassword: async (user, password) => (password === `${user}-secret` ? "ok" : "wrong") },

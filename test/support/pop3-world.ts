@@ -1,7 +1,7 @@
 // A POP3 server over mailboxes in memory; the password of every user is "<user>-secret".
 
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
-import { silentLog } from "../../lib/base/log.ts";
+import { type Log, silentLog } from "../../lib/base/log.ts";
 import { Metrics } from "../../lib/base/metrics.ts";
 import { type ConfigOverrides, defaultConfig } from "../../lib/config/config.ts";
 import type { ServerTls } from "../../lib/net/connection.ts";
@@ -18,17 +18,21 @@ export interface Pop3WorldOptions {
   readonly clock?: Clock;
   readonly maildrops?: Maildrops;
   readonly tls?: ServerTls;
+  readonly log?: Log;
 }
 
 export class Pop3World {
   readonly server: Pop3Server;
   sessions = 0;
 
-  constructor(mail: MailWorld, { config, clock = systemClock, maildrops, tls }: Pop3WorldOptions = {}) {
+  constructor(
+    mail: MailWorld,
+    { config, clock = systemClock, maildrops, tls, log = silentLog }: Pop3WorldOptions = {},
+  ) {
     const settings = defaultConfig({ servername: "mail.test", failedloginpause: 0, allowplaintext: true, ...config });
     this.server = {
       config: settings,
-      log: silentLog,
+      log,
       clock,
       metrics: new Metrics(),
       verifier: { checkPassword: async (user, password) => (password === `${user}-secret` ? "ok" : "wrong") },

@@ -13,11 +13,10 @@ import { logIn } from "../../imap/client-login.ts";
 import type { MailboxList } from "../../mailbox/list.ts";
 import { openMailboxList } from "../../mailbox/list-sqlite.ts";
 import type { MupdateClient } from "../../mupdate/client.ts";
-import { backendAddress } from "../../murder/backend-address.ts";
+import { connectToBackend } from "../../murder/backend-connection.ts";
 import { backendLogin } from "../../murder/backend-login.ts";
 import { connectToAnyMaster } from "../../murder/master-connection.ts";
 import { masterConnectionOptions } from "../../murder/master-settings.ts";
-import { connect } from "../../net/connect.ts";
 import type { ClientTls } from "../../net/connection.ts";
 import type { OptionDefinitions } from "../program.ts";
 
@@ -107,8 +106,7 @@ function withAdmin(config: Config, { admin, "password-file": file }: ReachOption
 }
 
 async function openBackend(config: Config, server: string, tlsFor: (host: string) => ClientTls): Promise<ImapClient> {
-  const timeoutMs = config.client_timeout * 1000;
-  const connection = await connect(backendAddress(config, server, "imap"), { timeoutMs });
+  const connection = await connectToBackend(config, server, "imap", undefined);
   try {
     const client = new ImapClient(server, connection, config.proxy_response_timeout * 1000);
     await logIn(client, { ...backendLogin(config, server, "", tlsFor), id: [["name", "iatlas ctl_mupdate"]] });

@@ -97,7 +97,7 @@ export const ownOptions = {
     since: "iatlas 0.1",
     usedBy: [...servers],
     check: whatIsNoNetwork,
-    doc: "Addresses and networks (10.0.0.0/8) of load balancers and frontends that begin each TCP connection with the header of the PROXY protocol, version 1 or 2, before TLS. From them the header is required, and the client that it names is the one that logs, metrics and other servers hear of. From all others it is not understood. Health checks of a balancer should send it too (LOCAL or UNKNOWN). A change needs a restart.",
+    doc: "Addresses and networks (10.0.0.0/8) of load balancers and frontends that begin each TCP connection with the header of the PROXY protocol, version 1 or 2, before TLS. From them the header is required, and the client that it names is the one that logs, metrics and other servers hear of. From all others it is not understood. A balancer's health checks should send it too (LOCAL or UNKNOWN). It counts for every service, MUPDATE's too, and other servers of the murder send it only where proxy_protocol says so: name a service (imap_proxy_protocol_from) where they are in the same network. A change needs a restart.",
   },
   proxy_protocol: {
     type: "enum",
