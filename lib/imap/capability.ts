@@ -55,7 +55,8 @@ function hiddenNames(config: Config): ReadonlySet<string> {
 export function formatCapabilitiesOf(capabilities: ReadonlySet<string>, config: Config): string {
   const hidden = hiddenNames(config);
   const told = [...capabilities].filter((name) => !hidden.has(name) && !ofOneHop.test(name));
-  return `CAPABILITY ${told.join(" ")}`;
+  // The one name that is always written so, and that clients look for as it is written.
+  return `CAPABILITY ${told.join(" ").replace(/\bIMAP4REV(?=\d\b)/g, "IMAP4rev")}`;
 }
 
 /** The login is over, and there is nothing to be referred to, nor another login to come, behind a multiplexer. */

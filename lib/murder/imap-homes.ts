@@ -71,14 +71,15 @@ export class ImapHomes implements HomeServers {
 
   async #logIn(server: string, plan: LoginPlan, client: ClientOrigin): Promise<HomeSession> {
     const connection = await this.#parts.connect(server, client);
+    const remote = new ImapClient(server, connection, this.#parts.responseTimeoutMs);
     try {
-      const remote = new ImapClient(server, connection, this.#parts.responseTimeoutMs);
       await logIn(remote, plan);
       await remote.settled(); // what it answers to our ID is not for the client
       if (!remote.isOpen) throw new Error(`lost connection to "${server}"`);
       return new PipedSession(remote);
     } catch (fault) {
-      connection.destroy();
+      if (fault instanceof LoginRefused) remote.close();
+      else connection.destroy();
       throw fault;
     }
   }
@@ -125,6 +126,8 @@ function lastWord(client: Connection) {
     passes: () => "on",
   });
   return {
+    // Who goes without LOGOUT, from IDLE for instance, looks as if he only had nothing more to ask.
+    lastWordsMs: 5_000,
     heard: (bytes: Uint8Array) => scanner.feed(bytes),
     lost: () => {
       if (hasSaidBye || !scanner.isBetweenResponses || !client.isOpen) return;

@@ -3,12 +3,14 @@
 
 import type { Connection, Receiver } from "../net/connection.ts";
 
-/** How long the server may be silent after the client has said its last. */
+/** How long the server may be silent after the client has said its last, unless the watch knows better. */
 const lastWordsMs = 30_000;
 
 /** Follows what the server says. */
 export interface PipeWatch {
   heard(bytes: Uint8Array): void;
+  /** How long the server may be silent after the client has said its last. */
+  readonly lastWordsMs?: number;
   /** The server is gone; the client, if it is still there, will be closed after what is written to it now. */
   lost(): void;
 }
@@ -17,13 +19,13 @@ export interface PipeWatch {
 export async function pipe(client: Connection, server: Connection, watch?: PipeWatch): Promise<void> {
   const ended = Promise.all([
     // A client that only stops sending still wants its answers; a server that does is done.
-    flow(client, server, { ended: () => server.setIdleTimeout(lastWordsMs) }),
-    flow(server, client, { ...watch }),
+    flow(client, server, { ended: () => server.setIdleTimeout(watch?.lastWordsMs ?? lastWordsMs) }),
+    flow(server, client, watch ?? {}),
   ]);
   await ended;
 }
 
-interface FlowEvents extends Partial<PipeWatch> {
+interface FlowEvents extends Partial<Pick<PipeWatch, "heard" | "lost">> {
   ended?(): void;
 }
 
