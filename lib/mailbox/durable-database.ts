@@ -69,7 +69,10 @@ export class DurableDatabase {
 
   /** Like `write`, but a crash of the machine may lose it. */
   async writeLazily<T>(work: () => T): Promise<T> {
-    if (this.#isLogFull || !this.#begin(this.db)) await this.#turn(this.db);
+    const deadlineMs = this.#clock.monotonic() + busyDeadlineMs;
+    if (this.#isLogFull) await this.#room();
+    // Nothing may come between the beginning and the work: others use the same connection.
+    while (!this.#begin(this.db)) await this.#pause(deadlineMs);
     try {
       const result = work();
       this.#commit(this.db);
@@ -87,7 +90,9 @@ export class DurableDatabase {
     const db = open(this.#path, () => {});
     try {
       db.run("PRAGMA wal_autocheckpoint = 0"); // not on this connection's time
-      await this.#turn(db);
+      const deadlineMs = this.#clock.monotonic() + busyDeadlineMs;
+      if (this.#isLogFull) await this.#room();
+      while (!this.#begin(db)) await this.#pause(deadlineMs);
       const result = await this.#runInSlices(db, work(db));
       await this.#synced();
       return result;
@@ -117,14 +122,10 @@ export class DurableDatabase {
     await Promise.all([this.#wal.committed(), this.#folderSynced]);
   }
 
-  /** Waits until no other writer has a transaction, and begins one. */
-  async #turn(db: Database): Promise<void> {
-    const deadlineMs = this.#clock.monotonic() + busyDeadlineMs;
-    if (this.#isLogFull) await this.#room();
-    while (!this.#begin(db)) {
-      if (this.#clock.monotonic() > deadlineMs) throw new No("UNAVAILABLE", "Another process holds the database");
-      await sleep(this.#clock, 0.2 + Math.random() * 2);
-    }
+  /** Another writer has the database. */
+  async #pause(deadlineMs: number): Promise<void> {
+    if (this.#clock.monotonic() > deadlineMs) throw new No("UNAVAILABLE", "Another process holds the database");
+    await sleep(this.#clock, 0.2 + Math.random() * 2);
   }
 
   get #isLogFull(): boolean {

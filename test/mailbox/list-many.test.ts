@@ -60,14 +60,13 @@ test("others have turns while it runs, and read the list as it was", async () =>
   list.close();
 });
 
-test("another change waits for its end, and both are there", async () => {
+test("other changes wait for its end, and all are there", async () => {
   const { list } = await filledList();
   const edits = renaming(list);
   const many = list.changeMany(edits, []);
-  const single = list.change([{ insert: entry("user.bob") }]);
-  await Promise.all([many, single]);
-  expect(list.find(name("user.bob"))).toBeDefined();
-  expect(list.size).toBe(mailboxes + 1);
+  const others = Array.from({ length: 50 }, (_, at) => list.change([{ insert: entry(`user.b${at}`) }]));
+  await Promise.all([many, ...others]);
+  expect(list.size).toBe(mailboxes + others.length);
   list.close();
 });
 
@@ -90,7 +89,8 @@ test("it leaves no open file behind", async () => {
   const before = descriptorsOf(path);
   await list.changeMany(renaming(list), []);
   await list.changeMany(renaming(list), []);
-  expect(descriptorsOf(path)).toBeLessThanOrEqual(before + 1); // the log's own, for syncs
+  // One more is the log's own, for syncs; those of a checkpoint that runs just now will go.
+  while (descriptorsOf(path) > before + 1) await new Promise((resolve) => setImmediate(resolve));
   list.close();
 });
 
