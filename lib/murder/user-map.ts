@@ -39,7 +39,7 @@ export function parseUserMap(text: string, path: string, options: UserMapOptions
   const problems: string[] = [];
   const complain: Complain = (line, problem) => problems.push(describeProblem({ file: path, line }, problem));
   const read = options.form === "users" ? readUsers : readPatterns;
-  const map = read(mapLines(text, complain), options.ignoresCase, complain);
+  const map = read(mapLines(text, forms[options.form], complain), options.ignoresCase, complain);
   if (problems.length > 0) throw new ConfigError(problems);
   return map;
 }
@@ -54,13 +54,19 @@ export function parseHome(target: string): Home {
   return { server, user: at < 0 ? undefined : target.slice(0, at) };
 }
 
-function* mapLines(text: string, complain: Complain): Generator<Line> {
+/** Key and target. In an expression a colon that does not end it is escaped, or in brackets. */
+const forms: Readonly<Record<MapForm, RegExp>> = {
+  users: /^([^:]+?)\s*:\s*(\S+)$/,
+  patterns: /^((?:\\.|\[\^?\]?(?:\[:\w+:\]|[^\]])*\]|[^\\:[])+?)\s*:\s*(\S+)$/,
+};
+
+function* mapLines(text: string, form: RegExp, complain: Complain): Generator<Line> {
   let line = 0;
   for (const raw of text.split("\n")) {
     line += 1;
     const content = raw.trim();
     if (content === "" || content.startsWith("#")) continue;
-    const [, key, target] = /^((?:\\.|[^\\:])+?)\s*:\s*(\S+)$/.exec(content) ?? [];
+    const [, key, target] = form.exec(content) ?? [];
     if (key === undefined || target === undefined) complain(line, 'not a home (expected "user: server")');
     else yield { line, key, target };
   }
