@@ -25,3 +25,14 @@ export class TimeSlice {
     this.#startedMs = this.#clock.monotonic();
   }
 }
+
+/** Makes something of each item, with turns for everybody else. What it looks at may change between two of them. */
+export async function mapInSlices<T, R>(clock: Clock, items: Iterable<T>, make: (item: T) => R): Promise<R[]> {
+  const slice = new TimeSlice(clock);
+  const made: R[] = [];
+  for (const item of items) {
+    made.push(make(item));
+    if (slice.isOver) await slice.next();
+  }
+  return made;
+}

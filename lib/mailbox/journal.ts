@@ -48,19 +48,31 @@ export type JournalEdit =
   | { readonly take: JournalRecord; readonly from: string } // replaces the record of a worker; refuses with No("INUSE") any other
   | { readonly clear: MailboxName };
 
-/** Whether two operations may not run at the same time: one touches a name that the other works on, or a subtree it moves. */
-export function isInConflict(one: JournalRecord, other: JournalRecord): boolean {
-  return touches(one, other) || touches(other, one);
-}
-
-function touches(one: JournalRecord, other: JournalRecord): boolean {
-  const claimed = new Set(namesOf(one));
-  const moved = one.work.kind === "rename" ? one.work.pairs[0] : undefined;
-  return namesOf(other).some(
-    (name) => claimed.has(name) || (moved && (isBelow(name, moved.from) || isBelow(name, moved.to))),
-  );
+/**
+ * Tells of another operation whether it may not run beside `records`: one touches a name that the other works on, or a
+ * subtree that it moves.
+ */
+export function conflictWith(records: readonly JournalRecord[]): (other: JournalRecord) => boolean {
+  const claimed = new Set(records.flatMap(namesOf));
+  const moves = records.flatMap(movesOf);
+  return (other) => {
+    const theirs = movesOf(other);
+    return (
+      namesOf(other).some((name) => claimed.has(name) || moves.some((move) => isWithin(name, move))) ||
+      (theirs.length > 0 && [...claimed].some((name) => theirs.some((move) => isWithin(name, move))))
+    );
+  };
 }
 
 function namesOf({ name, work }: JournalRecord): readonly MailboxName[] {
   return work.kind === "rename" ? [name, ...work.pairs.flatMap(({ from, to }) => [from, to])] : [name];
+}
+
+/** The subtrees that an operation moves: of a rename the first pair says it. */
+function movesOf({ work }: JournalRecord): readonly RenamePair[] {
+  return work.kind === "rename" ? work.pairs.slice(0, 1) : [];
+}
+
+function isWithin(name: MailboxName, { from, to }: RenamePair): boolean {
+  return isBelow(name, from) || isBelow(name, to);
 }

@@ -6,7 +6,7 @@ import { describeFault, isTemporary, No } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
 import type { IdentifierSettings } from "../acl.ts";
 import type { RightsSettings } from "../effective-rights.ts";
-import { isInConflict, type JournalRecord, type JournalWork } from "../journal.ts";
+import { conflictWith, type JournalEdit, type JournalRecord, type JournalWork } from "../journal.ts";
 import type { Location, MailboxEntry, MailboxList, UniqueId } from "../list.ts";
 import type { MailboxName } from "../name.ts";
 import type { QuotaBook } from "../quota.ts";
@@ -51,6 +51,8 @@ export interface OperationsOptions {
 /** How long an operation waits for another process to finish one on the same name. */
 const beginDeadlineMs = 10_000;
 const beginPauseMs = 20;
+/** Of the master: enough for its groups, and few enough that each is answered soon. */
+const askedAtOnce = 128;
 
 export class OperationsContext {
   readonly list: MailboxList;
@@ -120,14 +122,21 @@ export class OperationsContext {
    * settled first; one that runs, here or in another process, is waited for.
    */
   async begin(name: MailboxName, work: JournalWork): Promise<JournalRecord> {
-    const record: JournalRecord = { name, worker: this.tickets.issue(), work };
-    this.locks.whenReleased(name, () => this.tickets.end(record.worker));
+    const [record] = await this.beginAll([{ name, work }]);
+    return record!;
+  }
+
+  /** The same for several mailboxes, all or none. */
+  async beginAll(claims: readonly Omit<JournalRecord, "worker">[]): Promise<readonly JournalRecord[]> {
+    const worker = this.tickets.issue();
+    this.locks.whenReleased(claims[0]!.name, () => this.tickets.end(worker));
+    const records = claims.map((claim) => ({ ...claim, worker }));
     const deadlineMs = this.clock.monotonic() + beginDeadlineMs;
     for (;;) {
-      const rivals = this.#rivalsOf(record);
-      if (rivals.length === 0 && (await this.#enter(record))) {
-        if (await this.#prevails(record, deadlineMs)) return record;
-        await this.clear(record);
+      const rivals = this.#rivalsOf(records);
+      if (rivals.length === 0 && (await this.#enter(records))) {
+        if (await this.#prevails(records, deadlineMs)) return records;
+        await this.clear(...records);
       }
       if (await this.#settleLeft(rivals)) continue;
       if (this.clock.monotonic() > deadlineMs) throw new No("INUSE", "Mailbox is locked");
@@ -135,14 +144,18 @@ export class OperationsContext {
     }
   }
 
-  #rivalsOf(record: JournalRecord): readonly JournalRecord[] {
-    return this.list.journal().filter((each) => isInConflict(each, record));
+  #rivalsOf(records: readonly JournalRecord[]): readonly JournalRecord[] {
+    const journal = this.list.journal();
+    return journal.length === 0 ? [] : journal.filter(conflictWith(records));
   }
 
-  /** False when the name has a record by now. */
-  async #enter(record: JournalRecord): Promise<boolean> {
+  /** False when one of the names has a record by now. */
+  async #enter(records: readonly JournalRecord[]): Promise<boolean> {
     try {
-      await this.list.change([], [{ begin: record }]);
+      await this.list.change(
+        [],
+        records.map((begin) => ({ begin })),
+      );
       return true;
     } catch (fault) {
       if (fault instanceof No && fault.code === "INUSE") return false;
@@ -151,11 +164,14 @@ export class OperationsContext {
   }
 
   /** Two that entered at the same moment saw nobody and see each other now: the later name waits, the other steps back. */
-  async #prevails(record: JournalRecord, deadlineMs: number): Promise<boolean> {
+  async #prevails(records: readonly JournalRecord[], deadlineMs: number): Promise<boolean> {
+    const ours = new Set(records.map(({ name }) => name));
     for (;;) {
-      const rivals = this.#rivalsOf(record).filter(({ name }) => name !== record.name);
+      const others = this.list.journal().filter(({ name }) => !ours.has(name));
+      const rivals = others.length === 0 ? [] : others.filter(conflictWith(records));
       if (rivals.length === 0) return true;
-      if (rivals.some(({ name }) => name > record.name) || this.clock.monotonic() > deadlineMs) return false;
+      const stepsBack = rivals.some((rival) => isAfterAll(rival, records.filter(conflictWith([rival]))));
+      if (stepsBack || this.clock.monotonic() > deadlineMs) return false;
       if (!(await this.#settleLeft(rivals))) await sleep(this.clock, beginPauseMs);
     }
   }
@@ -169,20 +185,32 @@ export class OperationsContext {
     return isSettled;
   }
 
-  async clear(record: JournalRecord): Promise<void> {
-    await this.list.change([], [{ clear: record.name }]);
+  async clear(...records: readonly JournalRecord[]): Promise<void> {
+    await this.list.change(
+      [],
+      records.map(({ name }) => ({ clear: name })),
+    );
   }
 
   /** Leaves a record to whoever can settle it later. */
   async leave(record: JournalRecord, cause: unknown): Promise<void> {
-    this.log.warning("operation left for later", {
-      mailbox: record.name,
-      operation: record.work.kind,
-      step: record.work.step,
-      error: describeFault(cause),
+    await this.end([{ record, problem: cause }]);
+  }
+
+  /** Crosses records out; those with a problem are left to whoever can settle them later. */
+  async end(ends: readonly { readonly record: JournalRecord; readonly problem: unknown }[]): Promise<void> {
+    const edits = ends.map(({ record, problem }): JournalEdit => {
+      if (problem === undefined) return { clear: record.name };
+      this.log.warning("operation left for later", {
+        mailbox: record.name,
+        operation: record.work.kind,
+        step: record.work.step,
+        error: describeFault(problem),
+      });
+      return { write: { ...record, worker: "" } };
     });
-    await this.list.change([], [{ write: { ...record, worker: "" } }]);
-    this.onPending();
+    await this.list.change([], edits);
+    if (ends.some(({ problem }) => problem !== undefined)) this.onPending();
   }
 
   /** Undoes with `undo` and crosses the record out, or leaves it for later when that cannot be done. */
@@ -218,14 +246,25 @@ export function isRefusal(fault: unknown): boolean {
   return fault instanceof No && !isTemporary(fault);
 }
 
-/** Runs `work` for all, `atOnce` at a time; rejects with the first failure after all of those have ended. */
+function isAfterAll({ name }: JournalRecord, records: readonly JournalRecord[]): boolean {
+  return records.every((each) => name > each.name);
+}
+
+/** Runs `work` for all, `atOnce` at a time; rejects with the first failure after those that had begun have ended. */
 export async function forEachAtOnce<T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,
-  atOnce = 32,
+  atOnce = askedAtOnce,
 ): Promise<void> {
-  for (let start = 0; start < items.length; start += atOnce) {
-    const outcomes = await Promise.allSettled(items.slice(start, start + atOnce).map(work));
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-  }
+  let next = 0;
+  const faults: unknown[] = [];
+  const lane = async () => {
+    while (next < items.length && faults.length === 0) {
+      const item = items[next]!;
+      next += 1;
+      await work(item).catch((fault: unknown) => void faults.push(fault));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
+  if (faults.length > 0) throw faults[0];
 }

@@ -1,6 +1,7 @@
 // Names that end with a time: where mailboxes go that are deleted later or lost their name to another server.
 
 import { No } from "../../base/fault.ts";
+import { mapInSlices } from "../../base/time-slice.ts";
 import type { MailboxEntry } from "../list.ts";
 import type { MailboxName } from "../name.ts";
 import { faults } from "./access.ts";
@@ -22,15 +23,20 @@ export async function withFreeDate<T>(context: OperationsContext, work: (atMs: n
 }
 
 /** Moves of `entries` to names with the first time, `fromMs` or later, that is free for all of them here. */
-export function datedMoves(
+export async function datedMoves(
   context: OperationsContext,
   entries: readonly MailboxEntry[],
   fromMs: number,
   nameAt: (name: MailboxName, atMs: number) => MailboxName,
-): readonly NameMove[] {
+): Promise<readonly NameMove[]> {
   if (entries.some((entry) => entry.state !== "active" || entry.server !== "")) throw faults.notNow();
   for (let atMs = fromMs; ; atMs += 1000) {
-    const moves = entries.map((before) => ({ before, after: { ...before, name: nameAt(before.name, atMs) } }));
-    if (moves.every(({ after }) => context.list.find(after.name) === undefined)) return moves;
+    let isTaken = false;
+    const moves = await mapInSlices(context.clock, entries, (before) => {
+      const after = { ...before, name: nameAt(before.name, atMs) };
+      isTaken ||= context.list.find(after.name) !== undefined;
+      return { before, after };
+    });
+    if (!isTaken) return moves;
   }
 }

@@ -1,6 +1,7 @@
 // What hangs on names besides the mailboxes themselves, quota roots and subscriptions, when names change or go. Everything
 // here may be done twice: recovery does it again for an operation that was interrupted.
 
+import { TimeSlice } from "../../base/time-slice.ts";
 import type { RenamePair } from "../journal.ts";
 import { isBelow, isInbox, isQuarantinedName, type MailboxName, ownerOf } from "../name.ts";
 import type { OperationsContext } from "./context.ts";
@@ -11,7 +12,9 @@ export async function followNames(
   pairs: readonly RenamePair[],
 ): Promise<ReadonlyMap<MailboxName, MailboxName>> {
   const renamed = new Map<MailboxName, MailboxName>();
+  const slice = new TimeSlice(context.clock);
   for (const { from, to } of pairs) {
+    if (slice.isOver) await slice.next();
     if (context.list.find(from) !== undefined) continue; // made anew meanwhile
     // A root whose children stay behind stays with them.
     if (context.quota.find(from) !== undefined && !context.list.hasDescendants(from)) {

@@ -27,17 +27,17 @@ const usualSettings: MoveSettings = { keepsOldNames: false, goesAlone: false };
 export async function moveNames(
   context: OperationsContext,
   name: MailboxName,
-  plan: () => readonly NameMove[],
+  plan: () => Promise<readonly NameMove[]>,
   { keepsOldNames, goesAlone }: MoveSettings = usualSettings,
 ): Promise<readonly NameMove[]> {
   const pairsOf = (moves: readonly NameMove[]) =>
     moves.map(({ before, after }) => ({ from: before.name, to: after.name }));
-  const planned = pairsOf(plan());
+  const planned = pairsOf(await plan());
   await context.step("rename:begin", name);
   const record = await context.begin(name, { kind: "rename", step: "reserve", pairs: planned });
   let moves: readonly NameMove[];
   try {
-    moves = plan();
+    moves = await plan();
     if (!Bun.deepEquals(pairsOf(moves), planned)) throw new No("INUSE", "Mailbox was changed meanwhile");
   } catch (fault) {
     await context.clear(record);
@@ -75,7 +75,7 @@ async function commit(
 ): Promise<void> {
   await context.step("rename:commit", record.name);
   try {
-    await context.list.change(moves.flatMap(editsOf), [
+    await context.list.changeMany(moves.flatMap(editsOf), [
       context.registrar.isShared ? { write: { ...record, work: announcing } } : { clear: record.name },
     ]);
   } catch (fault) {

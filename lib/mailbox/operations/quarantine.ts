@@ -13,7 +13,7 @@ export function quarantineMailbox(context: OperationsContext, name: MailboxName,
   const { deletedprefix } = context.settings;
   return context.locks.hold([name], () =>
     withFreeDate(context, async (fromMs) => {
-      const plan = () => {
+      const plan = async () => {
         const entry = context.list.find(name);
         if (entry === undefined) throw faults.nonexistent();
         return datedMoves(context, [entry], fromMs, (each, atMs) => quarantinedNameOf(each, atMs, deletedprefix));

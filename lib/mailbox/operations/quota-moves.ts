@@ -1,6 +1,7 @@
 // What operations on names mean for quota: usage goes with the mailboxes, roots go with their names.
 
 import { describeFault } from "../../base/fault.ts";
+import { mapInSlices, TimeSlice } from "../../base/time-slice.ts";
 import type { MailboxEntry } from "../list.ts";
 import type { MailboxName } from "../name.ts";
 import type { QuotaUsage } from "../quota.ts";
@@ -11,7 +12,9 @@ import type { NameMove } from "./move-names.ts";
 /** Throws No("OVERQUOTA") when a root that did not cover the mailboxes cannot take them. */
 export async function admitMoves(context: OperationsContext, moves: readonly NameMove[]): Promise<void> {
   const incoming = new Map<MailboxName, { name: MailboxName; bytes: number; messages: number }>();
+  const slice = new TimeSlice(context.clock);
   for (const { before, after } of moves) {
+    if (slice.isOver) await slice.next();
     const root = context.quota.rootOf(after.name)?.name;
     if (root === undefined || root === context.quota.rootOf(before.name)?.name) continue;
     const usage = await usageOf(context, before);
@@ -23,14 +26,17 @@ export async function admitMoves(context: OperationsContext, moves: readonly Nam
 
 /** After a move: what goes with the names first, then usage that changed roots. */
 export async function noteMoves(context: OperationsContext, moves: readonly NameMove[]): Promise<void> {
-  const oldRoots = moves.map(({ before }) => context.quota.rootOf(before.name)?.name);
+  const rootOf = ({ name }: MailboxEntry) => context.quota.rootOf(name)?.name;
+  const oldRoots = await mapInSlices(context.clock, moves, ({ before }) => rootOf(before));
   const renamed = await followNames(
     context,
     moves.map(({ before, after }) => ({ from: before.name, to: after.name })),
   );
+  const slice = new TimeSlice(context.clock);
   for (const [index, { before, after }] of moves.entries()) {
+    if (slice.isOver) await slice.next();
     const oldRoot = oldRoots[index];
-    const newRoot = context.quota.rootOf(after.name)?.name;
+    const newRoot = rootOf(after);
     if (newRoot === (oldRoot && (renamed.get(oldRoot) ?? oldRoot))) continue;
     const { bytes, messages } = await usageOf(context, before);
     if (oldRoot) context.quota.changed(renamed.get(oldRoot) ?? before.name, -bytes, -messages);

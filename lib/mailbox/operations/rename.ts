@@ -1,6 +1,7 @@
 // RENAME on a backend: a mailbox with everything below it; a user with all that is his (administrators); and INBOX, whose
 // messages move while it stays (RFC 9051 §6.3.6).
 
+import { mapInSlices } from "../../base/time-slice.ts";
 import type { Identity } from "../../sasl/identity.ts";
 import { hasRight, Right, renameIdentifier } from "../acl.ts";
 import type { MailboxEntry } from "../list.ts";
@@ -28,31 +29,29 @@ export function renameMailbox(
       return [await emptyInboxInto(context, identity, source, to)];
     }
     const plan = () => planRename(context, identity, from, to);
-    await admitMoves(context, plan());
+    await admitMoves(context, await plan());
     const moves = await moveNames(context, from, plan);
     await noteMoves(context, moves);
-    for (const { before, after } of moves) {
+    await mapInSlices(context.clock, moves, ({ before, after }) => {
       context.log.info("mailbox renamed", { mailbox: before.name, to: after.name, user: identity.user });
-    }
+    });
     return moves;
   });
 }
 
-function planRename(
+async function planRename(
   context: OperationsContext,
   identity: Identity,
   from: MailboxName,
   to: MailboxName,
-): readonly NameMove[] {
+): Promise<readonly NameMove[]> {
   const source = requireVisible(context, identity, from);
   if (from !== to && isBelow(to, from)) throw faults.unsupported();
   if (isInbox(from) && !isInbox(to)) throw faults.unsupported();
   if (requireCreatable(context, identity, to).inboxElsewhere) throw faults.denied();
   if (!identity.isAdmin && !hasRight(rightsOf(context, identity, source), Right.deleteMailbox)) throw faults.denied();
-  return [source, ...context.list.descendants(from)].map((before) => ({
-    before,
-    after: renamedEntry(context, before, from, to),
-  }));
+  const rename = (before: MailboxEntry) => ({ before, after: renamedEntry(context, before, from, to) });
+  return [rename(source), ...(await mapInSlices(context.clock, context.list.descendants(from), rename))];
 }
 
 function renamedEntry(
