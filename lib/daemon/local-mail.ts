@@ -7,7 +7,7 @@ import { roleOf } from "../config/role.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import { openMailboxList } from "../mailbox/list-sqlite.ts";
 import type { MailboxName } from "../mailbox/name.ts";
-import type { AtStep } from "../mailbox/operations/context.ts";
+import type { AtStep, OperationsOptions } from "../mailbox/operations/context.ts";
 import { MailboxOperations } from "../mailbox/operations/mailbox-operations.ts";
 import type { QuotaBook } from "../mailbox/quota.ts";
 import { openQuotaBook } from "../mailbox/quota-sqlite.ts";
@@ -70,25 +70,12 @@ export async function openLocalMail(context: ServiceContext, atStep?: AtStep): P
   const { list, store, quota } = files;
   const subscriptions = openSubscriptions({ path: subscriptionsPath(config), clock });
   const murder = openMurder(context, list, () => operations);
-  const operations: MailboxOperations = new MailboxOperations({
-    list,
-    store,
-    registrar: murder.registrar,
-    subscriptions,
-    quota,
-    settings: config,
-    log,
-    clock,
-    worker: ownWorkerId(),
-    isWorkerAlive,
-    ...(atStep && { atStep }),
-  });
-  try {
-    await murder.prepare();
-  } catch (fault) {
-    await files.close();
-    throw fault;
-  }
+  const { registrar } = murder;
+  const operations: MailboxOperations = newOperations(
+    { list, store, registrar, subscriptions, quota, ...(atStep && { atStep }) },
+    context,
+  );
+  await murder.prepare();
   const report = await operations.recover(false);
   log.debug("journal settled", { pending: report.pending.length });
   murder.start();
@@ -99,6 +86,13 @@ export async function openLocalMail(context: ServiceContext, atStep?: AtStep): P
     await files.close();
   };
   return { ...files, subscriptions, operations, murderState: murder.state, close };
+}
+
+function newOperations(
+  parts: Pick<OperationsOptions, "list" | "store" | "registrar" | "subscriptions" | "quota" | "atStep">,
+  { config, clock, log }: Pick<ServiceContext, "config" | "clock" | "log">,
+): MailboxOperations {
+  return new MailboxOperations({ ...parts, settings: config, log, clock, worker: ownWorkerId(), isWorkerAlive });
 }
 
 function subscriptionsPath(config: Config): string {
@@ -185,18 +179,8 @@ export function openQuarantine(
   const open = () => {
     const { store, quota, close } = openMessages({ config, clock, log });
     const subscriptions = openSubscriptions({ path: subscriptionsPath(config), clock });
-    const operations = new MailboxOperations({
-      list,
-      store,
-      registrar: mupdateRegistrar({ connect: async () => master, log }),
-      subscriptions,
-      quota,
-      settings: config,
-      log,
-      clock,
-      worker: ownWorkerId(),
-      isWorkerAlive,
-    });
+    const registrar = mupdateRegistrar({ connect: async () => master, log });
+    const operations = newOperations({ list, store, registrar, subscriptions, quota }, { config, clock, log });
     const closeAll = async () => {
       operations.close();
       subscriptions.close();

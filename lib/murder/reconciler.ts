@@ -120,6 +120,7 @@ export class Reconciler {
   /** One thing after the other; never rejects. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#work = this.#work.then(work).catch((fault: unknown) => {
+      if (this.#master && !this.#master.isOpen) return; // masterBack() comes again
       const { log } = this.#options;
       const reason = describeFault(fault);
       if (isTemporary(fault)) log.warning("not yet agreed with the master", { reason });

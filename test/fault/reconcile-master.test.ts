@@ -30,13 +30,7 @@ function admin(node: Node): Promise<ImapWire> {
 }
 
 async function agrees(): Promise<void> {
-  let wrong: readonly string[] = [];
-  await eventually("the murder agrees", async () => {
-    wrong = await inspection.disagreements();
-    return wrong.length === 0;
-  }).catch((fault: unknown) => {
-    throw new Error(`${fault}\n${wrong.join("\n")}\n${murder.logOf("backend1").join("\n")}`);
-  });
+  expect(await inspection.lastingDisagreements()).toEqual([]);
 }
 
 /** Names in quarantine, by backend. */

@@ -60,8 +60,8 @@ export const murderOptions = {
     unit: "s",
     default: "20",
     since: "2.4",
-    usedBy: ["mupdate"],
-    doc: "The longest delay, before chance adds up to half of it, until a replica connects to the MUPDATE master again; the first ones are shorter. A replica that follows another than the first of several servers looks for the first after three times as long.",
+    usedBy: ["mupdate", "imapd"],
+    doc: "The longest delay, before chance adds up to half of it, until a replica connects to the MUPDATE master again; the first ones are shorter. A replica that follows another than the first of several servers looks for the first after three times as long. A backend waits at most a quarter of it.",
   },
   mupdate_heartbeat: {
     type: "duration",
