@@ -176,3 +176,22 @@ test("roleOf() follows from mupdate_server, mupdate_config and proxyservers (S13
   expect(role("mupdate_server: m\nproxyservers: p\nmupdate_config: unified")).toBe("unified");
   expect(role("mupdate_server: m\nmupdate_config: replicated")).toBe("replicated");
 });
+
+test("a multiplexer needs no MUPDATE server, but a way to find its users' homes (S196)", () => {
+  const role = (text: string) => roleOf(load(text).config);
+  expect(role("proxy_mode: multiplexer\ndefaultserver: be1")).toBe("multiplexer");
+  expect(role("proxy_mode: multiplexer\nmupdate_server: m")).toBe("multiplexer");
+  expect(problemsOf("proxy_mode: multiplexer")).toEqual([
+    "imapd.conf: proxy_mode: a multiplexer needs proxy_user_servers, proxy_map, proxy_regex_map, mupdate_server or defaultserver",
+  ]);
+});
+
+test("the login at a backend is one of those that are known, and passwords are passed on by multiplexers only", () => {
+  expect(problemsOf("mupdate_server: m\nbe1_login: by hand\nproxy_login: password\nproxy_user_servers: ann")).toEqual([
+    'imapd.conf:4: be1_login: "by hand" is not one of authorize, master, password',
+    'imapd.conf:6: proxy_user_servers: "ann" has "ann", which is not user=server',
+    'imapd.conf: proxy_login: passwords are only passed on with "proxy_mode: multiplexer"',
+  ]);
+  const { config } = load("proxy_mode: multiplexer\ndefaultserver: be1\nproxy_login: master\nbe1_login: password");
+  expect([config.forHost("be1.example.org", "login"), config.forHost("be2", "login")]).toEqual(["password", "master"]);
+});

@@ -191,6 +191,10 @@ test.each([
   expect(asOurReply(theirs).code).toBe(code);
 });
 
+test("asOurReply() believes a server about its users where no list says who exists", () => {
+  expect(asOurReply(reply(550, "5.1.1", "unknown"), true).code).toBe(550);
+});
+
 test("before a recipient is unknown the list catches up; while it is not complete he is refused for now (S61)", async () => {
   const murder = await Murder.make();
   const client = await murder.frontend.greeted();

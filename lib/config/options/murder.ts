@@ -266,8 +266,8 @@ export const murderOptions = {
   defaultserver: {
     type: "string",
     since: "2.4",
-    usedBy: ["proxyd", "imapd"],
-    doc: "Backend for new mailboxes without a parent. Unset: chosen from serverlist.",
+    usedBy: ["proxyd", "imapd", "pop3d", "lmtpproxyd", "lmtpd"],
+    doc: "Backend for new mailboxes without a parent. Unset: chosen from serverlist. On a multiplexer: the home of users whom nothing else names.",
   },
   servername: {
     type: "string",
