@@ -35,7 +35,9 @@ export async function logIn(lines: LineConversation, plan: LoginPlan, deadlineMs
     capabilities = await askCapabilities(lines, deadlineMs);
   }
   if (plan.requiresTls && !connection.tls) throw new No("UNAVAILABLE", "it does not offer STLS");
-  if (plan.xclient !== undefined && capabilities.has("XCLIENT")) {
+  // Dovecot says so in the greeting, to whom it trusts.
+  const takesXclient = capabilities.has("XCLIENT") || greeting.includes("[XCLIENT]");
+  if (plan.xclient !== undefined && takesXclient) {
     connection.write(`XCLIENT ${plan.xclient}\r\n`);
     await lines.next(deadlineMs); // a server that does not want to hear it from us serves the client none the less
   }

@@ -97,3 +97,20 @@ test("is refused with a wrong password, and by a certificate of an unknown autho
   expect((await runProgram([...wrong, `pop3://${pop3}/`])).code).toBe(67);
   expect((await runProgram([...login("ann"), `imaps://${atLocalhost(imaps)}/`])).code).toBe(60);
 });
+
+test("is heard behind a load balancer's header: in the clear, before STARTTLS, and with TLS from the start", async () => {
+  const services = ["imap", "imaps", "pop3"].map((service) => `${service}_proxy_protocol_from: 127.0.0.1\n`);
+  await murder.reconfigure(`${services.join("")}proxy_protocol: v1\n`);
+  const { imap, imaps, pop3 } = murder.frontends[0];
+  const secure = [...login("ann"), "--cacert", murder.authority];
+  const balanced = [...secure, "--haproxy-protocol"];
+  for (const url of [`imap://${imap}/`, `imaps://${atLocalhost(imaps)}/`]) {
+    const { output } = await runWell([...balanced, url]);
+    expect(output.toString()).toContain('"/" INBOX');
+  }
+  for (const url of [`imap://${atLocalhost(imap)}/INBOX;MAILINDEX=1`, `pop3://${atLocalhost(pop3)}/1`]) {
+    const { output } = await runWell([...balanced, "--ssl-reqd", url]);
+    expect(output.toString()).toContain("Subject: Welcome to the murder\r\n");
+  }
+  expect((await runProgram([...secure, `imaps://${atLocalhost(imaps)}/`])).code).not.toBe(0);
+}, 60_000);

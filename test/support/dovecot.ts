@@ -20,6 +20,8 @@ export interface DovecotSpec {
   readonly accounts: ReadonlyMap<string, string>;
   /** Who may log in as any user: with an authorization identity, or as "user*name". */
   readonly masters: ReadonlyMap<string, string>;
+  /** Added to dovecot.conf. */
+  readonly more?: string;
 }
 
 /** Throws when Dovecot cannot be had here: a test with it must not pass for want of it. */
@@ -92,7 +94,7 @@ export class Dovecot implements AsyncDisposable {
   }
 }
 
-function prepare({ folder, port, accounts, masters }: DovecotSpec): void {
+function prepare({ folder, port, accounts, masters, more = "" }: DovecotSpec): void {
   const mail = join(folder, "mail");
   mkdirSync(mail, { recursive: true });
   chmodSync(folder, 0o755);
@@ -156,7 +158,7 @@ service anvil {
 service lmtp {
  ${listener("lmtp", port + 2)}
 }
-`,
+${more}`,
   );
 }
 
