@@ -128,6 +128,7 @@ function openMurder(context: ServiceContext, list: MailboxList, operations: () =
     list,
     server: config.servername,
     isReplicated: role === "replicated",
+    listsOthers: role !== "backend",
     deletedPrefix: config.deletedprefix,
     limits: removalLimits(config),
     quarantineDelayMs: config.quarantine_delay * 1000,

@@ -6,6 +6,7 @@ import { describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import type { MupdateClient } from "../mupdate/client.ts";
 import { logIn } from "../mupdate/login.ts";
+import { parseServerName } from "../net/address.ts";
 import { type ConnectPlace, connect } from "../net/connect.ts";
 import type { ClientTls } from "../net/connection.ts";
 import type { ClientMechanism, Credentials } from "../sasl/mechanism.ts";
@@ -33,13 +34,10 @@ export function masterNames(servers: string): readonly string[] {
   return servers.split(/\s+/).filter((name) => name !== "");
 }
 
-/** Where a server's name leads. */
+/** Where a server's name leads. Throws Bad. */
 export function masterPlace(name: string, defaultPort: number): ConnectPlace {
   if (name.startsWith("/")) return { path: name };
-  const [, host = name, port] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(name) ?? [];
-  // More than one colon and no brackets: an IPv6 address without a port.
-  if (!name.startsWith("[") && name.split(":").length > 2) return { host: name, port: defaultPort };
-  return { host, port: port === undefined ? defaultPort : Number(port) };
+  return parseServerName(name, defaultPort);
 }
 
 /** One server. Rejects with No("UNAVAILABLE"). */
@@ -69,13 +67,16 @@ export async function connectToAnyMaster(
   options: MasterConnectionOptions,
   lost?: (reason: string) => void,
 ): Promise<MupdateClient> {
-  const reasons: string[] = [];
+  const faults: unknown[] = [];
   for (const name of masterNames(options.servers)) {
     try {
       return await connectToMaster(name, options, lost);
     } catch (fault) {
-      reasons.push(describeFault(fault));
+      faults.push(fault);
     }
   }
-  throw new No("UNAVAILABLE", reasons.join("; ") || "No MUPDATE master is configured");
+  const reasons = faults.map(describeFault).join("; ");
+  throw new No("UNAVAILABLE", reasons || "No MUPDATE master is configured", {
+    cause: faults.length === 1 ? faults[0] : undefined,
+  });
 }

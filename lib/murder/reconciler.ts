@@ -24,6 +24,8 @@ export interface ReconcilerOptions {
   readonly list: MailboxList;
   readonly server: string;
   readonly isReplicated: boolean;
+  /** The list has other servers' mailboxes, too: how many are here is known since the last comparison. */
+  readonly listsOthers: boolean;
   readonly deletedPrefix: string;
   readonly limits: RemovalLimits;
   /** How long the master must have had a name elsewhere before the copy here moves. */
@@ -233,11 +235,11 @@ export class Reconciler {
 
   /** Tells a master that wants to know how this server is. It is a sign of life, too. */
   async #tell(master: ReconcilerMaster): Promise<void> {
-    const { list, server } = this.#options;
+    const { list, server, listsOthers } = this.#options;
     if (master.banner.feed === undefined) return master.noop();
     const lastReconcile = this.#last ? describeRound(this.#last) : "";
     await master.report("backend", server, {
-      mailboxes: this.#mailboxes ?? list.size,
+      mailboxes: listsOthers ? (this.#mailboxes ?? list.size) : list.size,
       ...this.#outbox.look(),
       lastReconcileMs: this.#last?.atMs ?? 0,
       lastReconcile,

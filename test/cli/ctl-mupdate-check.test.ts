@@ -8,6 +8,7 @@ import { lastingDifferences } from "../../lib/cli/mupdate/differences.ts";
 import { deleteProgram } from "../../lib/cli/mupdate/repair.ts";
 import type { Records, Side } from "../../lib/cli/mupdate/side.ts";
 import { LiveList } from "../../lib/cli/mupdate/whole-list.ts";
+import type { PeerStatus } from "../../lib/mupdate/extension.ts";
 import type { MailboxRecord } from "../../lib/mupdate/record.ts";
 import { MurderRouter } from "../../lib/murder/router.ts";
 import { entry, listOf } from "../support/imap-session.ts";
@@ -132,6 +133,18 @@ test("check does not believe a backend that shows it less than an administrator 
     const answer = await check({ master }, [], { backends: { be1: () => backend("be1", list, user) } });
     expect(answer).toMatchObject({ code: 77, stdout: "", stderr: expect.stringContaining("no administrator of") });
   }
+});
+
+test("check believes a backend that has told the master that its list is empty", async () => {
+  const be1: PeerStatus = {
+    ...{ address: "192.0.2.8", user: "murder", kind: "backend", name: "be1", connectedMs: 9, queued: 0 },
+    ...{ report: { mailboxes: 0, outbox: 0, oldestMs: 0, lastReconcileMs: 0, lastReconcile: "" }, reportedMs: 1 },
+    ...{ lagEntries: undefined, lagMs: undefined },
+  };
+  const master = sessionOptions(emptyRegistry([ann]), { status: () => ({ ...emptyStatus(), peers: [be1] }) });
+  const { code, stdout } = await check({ master: [ann] }, [], { master });
+  expect(rowsOf(stdout)).toEqual(["stale be1 user.ann"]);
+  expect(code).toBe(1);
 });
 
 test("check knows what a unified server only lists from what it has", async () => {

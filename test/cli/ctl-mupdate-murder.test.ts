@@ -2,7 +2,7 @@
 // broken on purpose, and mends it.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../lib/base/clock.ts";
 import { claimSingleRun } from "../../lib/daemon/single-run.ts";
@@ -55,6 +55,18 @@ function rowsOf(stdout: string): string[] {
   const rows = stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
   return rows.map(({ kind, source, name }) => `${kind} ${source} ${name}`).sort();
 }
+
+test("a wrong --server is a wrong command line, a wrong password no reason to try again", async () => {
+  expect(await ctl("frontend1", "list", "--server", "127.0.0.1:99999")).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('--server: "99999" in "127.0.0.1:99999" is neither a port nor a known service'),
+  });
+  const config = readFileSync(join(murder.folder, "frontend1", "imapd.conf"), "utf8");
+  const wrong = join(murder.folder, "wrong.conf");
+  writeFileSync(wrong, config.replace(/^mupdate_password:.*$/m, "mupdate_password: wrong"));
+  const refused = await runToEnd("ctl_mupdate", ["list", "-C", wrong]);
+  expect(refused).toMatchObject({ code: 77, stdout: "", stderr: expect.stringContaining("authentication failure") });
+});
 
 test("status shows the master and all that follow it, without delay", async () => {
   const expected = ["backend backend1", "backend backend2", "master mupdate", "replica frontend1", "replica frontend2"];

@@ -104,6 +104,19 @@ test("deactivate reserves a name where it is; activate without an ACL keeps the 
   expect(await runCommand(deactivateProgram, { master }, "--yes", "user.zoe")).toMatchObject({ code: 69 });
 });
 
+test("activate refuses what is no ACL instead of giving less than was meant", async () => {
+  const registry = emptyRegistry([ann]);
+  const master = sessionOptions(registry);
+  for (const acl of ["anyone", "ann lrs anyone", "ann lrsZ"]) {
+    expect(await runCommand(activateProgram, { master }, "--yes", "user.ann", "be1!fast", acl)).toMatchObject({
+      code: 64,
+    });
+  }
+  expect(registry.find(ann.name)).toEqual(ann);
+  expect(await runCommand(activateProgram, { master }, "--yes", "user.ann", "be1!fast", "")).toMatchObject({ code: 0 });
+  expect(registry.find(ann.name)?.acl as string).toBe("");
+});
+
 test("delete removes a name, and ends with 1 when there is none", async () => {
   const registry = emptyRegistry([ann]);
   const master = sessionOptions(registry);

@@ -17,6 +17,7 @@ test("masterPlace() reads every form of mupdate_server", () => {
     "/run/mupdate": { path: "/run/mupdate" },
   };
   for (const [name, place] of Object.entries(cases)) expect(masterPlace(name, 3905)).toEqual(place as never);
+  expect(() => masterPlace("mu.lab:99999", 3905)).toThrow("neither a port nor a known service");
   expect(masterNames("  mu1  mu2:1 ")).toEqual(["mu1", "mu2:1"]);
 });
 

@@ -43,6 +43,7 @@ async function worldOf({ records = [], entries = [], ...more }: WorldOptions = {
     list,
     server: "be1",
     isReplicated: false,
+    listsOthers: false,
     deletedPrefix: "DELETED",
     limits: { count: 2, percent: 0 },
     quarantineDelayMs: 60_000,
@@ -94,6 +95,15 @@ test("the master is back: what is missing is pushed, what is stale goes, and the
   const text = await world.metrics.text();
   expect(text).toContain('iatlas_reconcile_mailboxes_total{action="activated"} 1');
   expect(text).toContain('iatlas_reconcile_rounds_total{result="agreed"} 1');
+  await world.reconciler.close();
+});
+
+test("reports follow the mailboxes that are made and deleted after the last comparison", async () => {
+  const world = await worldOf({ entries: [ann] });
+  await world.reconciler.masterBack(await world.connectMaster());
+  await world.list.change([{ put: { ...entryOf(bob), server: "" } }]);
+  await pass(world.clock, 3_000);
+  expect(world.reports.map(({ mailboxes }) => mailboxes)).toEqual([1, 2]);
   await world.reconciler.close();
 });
 

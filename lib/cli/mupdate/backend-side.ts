@@ -25,14 +25,22 @@ interface Listed {
   readonly external: string;
 }
 
+export interface BackendSideOptions {
+  readonly withAcls: boolean;
+  /** It has told the master that it has no mailboxes: that it lists none is then no sign of missing rights. */
+  readonly isKnownEmpty?: boolean;
+}
+
 export class BackendSide implements Side {
   readonly kind = "backend";
   readonly hasNamesOnly: boolean;
   readonly #client: ImapClient;
   readonly #config: Config;
+  readonly #isKnownEmpty: boolean;
 
-  constructor(client: ImapClient, config: Config, { withAcls }: { readonly withAcls: boolean }) {
+  constructor(client: ImapClient, config: Config, { withAcls, isKnownEmpty = false }: BackendSideOptions) {
     this.#client = client;
+    this.#isKnownEmpty = isKnownEmpty;
     this.#config = config;
     this.hasNamesOnly = !withAcls;
   }
@@ -141,7 +149,7 @@ export class BackendSide implements Side {
       ({ location, state }) => state === "active" && serverOf(location) === this.source,
     );
     const seesOthers = listed.some(({ external }) => !/^INBOX\b/i.test(external));
-    if (expected && !seesOthers) throw narrowView(this.source, "it lists no mailboxes");
+    if (expected && !seesOthers && !this.#isKnownEmpty) throw narrowView(this.source, "it lists no mailboxes");
   }
 
   async #ask(words: string): Promise<readonly UntaggedResponse[]> {

@@ -48,6 +48,8 @@ export async function openSides(
   const peers = master.banner.feed === undefined ? [] : (await master.status()).peers;
   const named = (role: PeerRole) =>
     peers.filter(({ kind, name }) => kind === role && name !== "").map(({ name }) => name);
+  const isEmpty = (server: string) =>
+    peers.some(({ kind, name, report }) => kind === "backend" && name === server && report?.mailboxes === 0);
   const isAlreadyRead = (kind: Side["kind"], name: string) =>
     sides.some((side) => side.kind === kind && side.source === name);
   if (wanted.scopes.has("replicas")) {
@@ -62,8 +64,8 @@ export async function openSides(
       if (isAlreadyRead("backend", name)) continue;
       if (!reach.hasLoginFor(name)) withoutLogin.push(name);
       else {
-        const { withAcls } = wanted;
-        await attempt(name, async () => new BackendSide(await reach.backend(name), reach.config, { withAcls }));
+        const options = { withAcls: wanted.withAcls, isKnownEmpty: isEmpty(name) };
+        await attempt(name, async () => new BackendSide(await reach.backend(name), reach.config, options));
       }
     }
   }

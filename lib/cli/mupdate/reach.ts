@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { describeFault, No } from "../../base/fault.ts";
+import { Bad, describeFault, No } from "../../base/fault.ts";
 import { silentLog } from "../../base/log.ts";
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../config/config-error.ts";
@@ -15,9 +15,10 @@ import { openMailboxList } from "../../mailbox/list-sqlite.ts";
 import type { MupdateClient } from "../../mupdate/client.ts";
 import { connectToBackend } from "../../murder/backend-connection.ts";
 import { backendLogin } from "../../murder/backend-login.ts";
-import { connectToAnyMaster } from "../../murder/master-connection.ts";
+import { connectToAnyMaster, masterPlace } from "../../murder/master-connection.ts";
 import { masterConnectionOptions } from "../../murder/master-settings.ts";
 import type { ClientTls } from "../../net/connection.ts";
+import { UsageError } from "../exit-code.ts";
 import type { OptionDefinitions } from "../program.ts";
 
 /** For every command. */
@@ -69,14 +70,14 @@ export function openReach(options: ReachOptions, surroundings: Surroundings): Re
   surroundings.dropPrivileges(config);
   const tlsFor = (host: string) => surroundings.tlsFor(config, host);
   const masters = masterConnectionOptions({ config, tlsFor, clock: systemClock, log: silentLog });
-  const servers = options.server ?? masters.servers;
+  const servers = options.server === undefined ? masters.servers : checkedServer(options.server, masters.port);
   return {
     config,
     clock: systemClock,
     masterName: servers,
     async master(lost) {
       if (servers === "") throw new ConfigError(["mupdate_server is not set: there is no master to ask (--server)"]);
-      return connectToAnyMaster({ ...masters, servers }, lost);
+      return connectToAnyMaster({ ...masters, servers }, lost).catch(forPeople);
     },
     replica: (server) =>
       connectToAnyMaster({ ...masters, servers: config.forHost(server, "mupdate_address") ?? server }),
@@ -86,6 +87,30 @@ export function openReach(options: ReachOptions, surroundings: Surroundings): Re
     backend: (server) => openBackend(asAdmin, server, tlsFor),
     openList: (mode) => openExisting(config.mboxlist_db_path, mode === "read"),
   };
+}
+
+function checkedServer(name: string, port: number): string {
+  try {
+    masterPlace(name, port);
+    return name;
+  } catch (fault) {
+    throw fault instanceof Bad ? new UsageError(`--server: ${fault.message}`) : fault;
+  }
+}
+
+/** To a server every master that it cannot use is one that is away; here a wrong password is not worth another try. */
+function forPeople(fault: unknown): never {
+  const cause = rootOf(fault);
+  if (cause instanceof No && lastingRefusals.has(cause.code ?? "")) {
+    throw new No("NOPERM", describeFault(fault), { cause: fault });
+  }
+  throw fault;
+}
+
+const lastingRefusals: ReadonlySet<string> = new Set(["AUTHENTICATIONFAILED", "PRIVACYREQUIRED", "CANNOT"]);
+
+function rootOf(fault: unknown): unknown {
+  return fault instanceof Error && fault.cause instanceof Error ? rootOf(fault.cause) : fault;
 }
 
 function openExisting(path: string, readOnly: boolean): MailboxList | undefined {

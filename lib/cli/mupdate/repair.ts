@@ -1,8 +1,8 @@
 // `ctl_mupdate activate`, `deactivate` and `delete`: changes of the master's list by hand, for when machines cannot heal
 // themselves. What the master has is shown, then asked, then done, then shown again.
 
-import { describeFault, No } from "../../base/fault.ts";
-import { type Acl, parseDefaultAcl } from "../../mailbox/acl.ts";
+import { Bad, describeFault, No } from "../../base/fault.ts";
+import { type Acl, formatAcl, parseRights, type Rights } from "../../mailbox/acl.ts";
 import type { Location } from "../../mailbox/list.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
 import type { MupdateClient } from "../../mupdate/client.ts";
@@ -59,7 +59,7 @@ export const activateProgram = (tools: Tools) =>
     run: ({ options, operands: [text = "", place = "", acl] }) =>
       repair(tools, options, text, ({ client, name, known }) => {
         const location = readLocation(place);
-        const rights = acl === undefined ? keptAcl(known) : parseDefaultAcl(acl);
+        const rights = acl === undefined ? keptAcl(known) : readAclOperand(acl);
         const isMoving = known !== undefined && serverOf(known.location) !== serverOf(location);
         return {
           words: `activate "${name}" at ${location} with the ACL "${aclEntries(rights).join(", ")}"`,
@@ -160,6 +160,25 @@ async function whyToKeep(reach: Reach, known: MailboxRecord, isAdminNamed: boole
 function readLocation(text: string): Location {
   if (serverOf(text) === "" || partitionOf(text) === "") throw new UsageError(`"${text}" is not server!partition`);
   return locationOf(serverOf(text), partitionOf(parseLocation(text)));
+}
+
+/** "ann lrs anyone l"; a word too many or a letter that is no right would silently give less than was meant. */
+function readAclOperand(text: string): Acl {
+  const words = text.split(/\s+/).filter((word) => word !== "");
+  if (words.length % 2 !== 0) throw new UsageError(`"${text}" is no ACL: expected identifiers, each with its rights`);
+  const entries = Array.from({ length: words.length / 2 }, (_, index) => ({
+    identifier: words[2 * index]!,
+    rights: readRights(words[2 * index + 1]!),
+  }));
+  return formatAcl(entries);
+}
+
+function readRights(text: string): Rights {
+  try {
+    return parseRights(text);
+  } catch (fault) {
+    throw fault instanceof Bad ? new UsageError(fault.message) : fault;
+  }
 }
 
 function keptAcl(known: MailboxRecord | undefined): Acl {

@@ -11,7 +11,7 @@ export const murderOptions = {
     type: "string",
     since: "2.4",
     usedBy: [...everyRole],
-    doc: "Host of the MUPDATE master, with an optional :port. Setting it makes this server part of a murder.",
+    doc: "Host of the MUPDATE master, with an optional :port, or the path of its unix socket. Several, separated by blanks, are tried in order. Setting it makes this server part of a murder.",
   },
   mupdate_port: {
     type: "int",
