@@ -1,12 +1,15 @@
 // `iatlas config`: is the configuration right, what is in force and where does it come from, and what does an option mean.
 
 import { existsSync } from "node:fs";
+import { silentLog } from "../base/log.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { type CyrusConf, defaultCyrusConfPath, loadCyrusConf } from "../config/cyrus-conf.ts";
 import { defaultConfigPath, loadConfig } from "../config/load-config.ts";
 import { didYouMean } from "../config/nearest.ts";
 import type { OptionSpec } from "../config/option.ts";
+import { roleOf } from "../config/role.ts";
 import { findOption, optionNames } from "../config/schema.ts";
+import { readHomeMaps } from "../murder/home-maps.ts";
 import { defineProgram, subcommands } from "./command.ts";
 import { allowedValues, describeType } from "./config-text.ts";
 import { exitCodes, UsageError } from "./exit-code.ts";
@@ -63,7 +66,9 @@ function lint(configPath: string, servicesPath: string | undefined, isElsewhere:
   const path = servicesPath ?? (isElsewhere || !existsSync(defaultCyrusConfPath) ? undefined : defaultCyrusConfPath);
   const services: CyrusConf | undefined = path === undefined ? undefined : attempt(() => loadCyrusConf(path));
   for (const name of ["", ...(services?.services.map((service) => service.name) ?? [])]) {
-    attempt(() => loadConfig(configPath, name));
+    const config = attempt(() => loadConfig(configPath, name))?.config;
+    if (config && roleOf(config) === "multiplexer")
+      attempt(() => ({ ...readHomeMaps(config, silentLog), warnings: [] }));
   }
   return [...found.values()];
 }

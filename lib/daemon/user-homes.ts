@@ -1,13 +1,11 @@
 // The homes of a multiplexer's users, from imapd.conf to the place where a login asks.
 
 import type { Config } from "../config/config.ts";
-import { ConfigError } from "../config/config-error.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import type { Router } from "../mailbox/place.ts";
 import { loginMethodOf } from "../murder/backend-login.ts";
-import { MapFile } from "../murder/map-file.ts";
-import { mapOfWords, UserHomes, type UserHomesParts } from "../murder/user-homes.ts";
-import { parseHome, type UserMap } from "../murder/user-map.ts";
+import { readHomeMaps } from "../murder/home-maps.ts";
+import { UserHomes, type UserHomesParts } from "../murder/user-homes.ts";
 import type { Identity } from "../sasl/identity.ts";
 import type { UncheckedProof } from "../sasl/deferring-verifier.ts";
 import { parseUserId } from "../sasl/user-id.ts";
@@ -32,9 +30,8 @@ export function openUserHomes(context: ServiceContext, version: string): OpenedH
   const list = config.mupdate_server === undefined ? undefined : openFrontendList(context);
   const router = list && openRouter(context, { list, keepsMailboxes: false, version });
   const partsOf = (settings: Config): UserHomesParts => ({
-    maps: readMaps(settings, context),
+    ...readHomeMaps(settings, context.log),
     list: router,
-    fallback: settings.defaultserver === undefined ? undefined : readHome("defaultserver", settings.defaultserver),
   });
   const homes = new UserHomes(partsOf(config));
   return {
@@ -49,22 +46,6 @@ export function openUserHomes(context: ServiceContext, version: string): OpenedH
     reload: (settings) => homes.change(partsOf(settings)),
     close: () => list?.close(),
   };
-}
-
-function readMaps(config: Config, { log }: Pick<ServiceContext, "log">): UserMap[] {
-  const { proxy_map, proxy_regex_map, proxy_user_servers, username_tolower: ignoresCase } = config;
-  const maps = [mapOfWords(proxy_user_servers, (target) => readHome("proxy_user_servers", target), ignoresCase)];
-  if (proxy_map !== undefined) maps.push(new MapFile(proxy_map, { form: "users", ignoresCase }, log));
-  if (proxy_regex_map !== undefined) maps.push(new MapFile(proxy_regex_map, { form: "patterns", ignoresCase }, log));
-  return maps;
-}
-
-function readHome(option: string, target: string) {
-  try {
-    return parseHome(target);
-  } catch (fault) {
-    throw new ConfigError([`${option}: ${fault instanceof Error ? fault.message : String(fault)}`]);
-  }
 }
 
 /** What the user's home is shown: the password under the name that he has there, unless he comes as somebody else. */

@@ -33,6 +33,21 @@ test("config lint finds nothing in a right configuration", async () => {
   expect(await config("lint", "-C", imapdConf, "-M", cyrusConf)).toEqual({ code: 0, stdout: "", stderr: "" });
 });
 
+test("config lint tells what is wrong in the maps of a multiplexer", async () => {
+  const map = join(folder, "popmap");
+  writeFileSync(
+    imapdConf,
+    `configdirectory: /var/imap\nproxy_mode: multiplexer\nproxy_map: ${map}\ndefaultserver: a b\n`,
+  );
+  writeFileSync(map, "ann: be1\nbob\n");
+  const { code, stdout } = await config("lint", "-C", imapdConf, "-M", cyrusConf);
+  expect([code, stdout]).toEqual([
+    78,
+    `error: ${map}:2: not a home (expected "user: server")\n` +
+      'error: defaultserver: "a b" is not a server name: expected "host" or "host:port"\n',
+  ]);
+});
+
 test("config lint tells of typos, and ends with 78 for what a program would refuse", async () => {
   writeFileSync(imapdConf, "configdirectory: /var/imap\nmupdate_prot: 3905\nimaps_altnamespace: maybe\n");
   writeFileSync(cyrusConf, 'SERVICES {\n  imaps cmd="imapd -s"\n}\n');
