@@ -22,7 +22,7 @@
 //
 // With -v the list is held against the partitions: mailboxes without a folder, folders without a mailbox, unique ids given
 // twice, partitions that are not configured, names and ACLs that are none, reservations that nobody works on. It may run
-// beside the servers, changes nothing, prints nothing when all is well, and otherwise ends with 65.
+// beside the servers, changes nothing, prints nothing when all is well, and otherwise ends with 1.
 //
 // With --json -u prints one object: form, isLoaded, loaded, replaced (name and changes of each), same, skipped, notes and problems
 // (line, name and text of each). -m prints plan (what is to be activated, removed, quarantined, waited for, with why),

@@ -176,8 +176,8 @@ test("chooseOperation() wants exactly one operation, and only options that go wi
   expect(chooseOperation(given("-dxyp", "default"))).toBe("dump");
   expect(chooseOperation(given("-mwai", "-f", "/x"))).toBe("sync-mupdate");
   expect(chooseOperation(given("-uL"))).toBe("undump");
-  expect(() => chooseOperation(given())).toThrow("One of -d, -u, -m, -v and -k is needed");
-  expect(() => chooseOperation(given("-dv"))).toThrow("One of -d, -u, -m, -v and -k is needed");
+  expect(() => chooseOperation(given())).toThrow("Exactly one of -d, -u, -m, -v and -k is needed");
+  expect(() => chooseOperation(given("-dv"))).toThrow("Exactly one of -d, -u, -m, -v and -k is needed");
   expect(() => chooseOperation(given("-mx"))).toThrow("Option --remove-dumped goes with -d only");
   expect(() => chooseOperation(given("-vL"))).toThrow("Option --legacy goes with -d or -u only");
 });

@@ -195,6 +195,23 @@ test("watch --json gives positions, and --since begins behind one", async () => 
   });
 });
 
+test("watch --since tells once what a name that changed several times has become", async () => {
+  const registry = emptyRegistry([ann]);
+  const { sequence } = registry.position;
+  await registry.reserve(bob.name, bob.location);
+  await registry.activate(bob.name, bob.location, ann.acl);
+  await registry.remove(ann.name);
+  const master = sessionOptions(registry);
+  const stop = new AbortController();
+  const { stdout } = await runCommand(
+    watchProgram,
+    { master, whenStreaming: () => stop.abort(), stop: stop.signal },
+    ...["--since", String(sequence), "--tsv"],
+  );
+  const lines = stdout.split("\n").slice(1, -1);
+  expect(lines.map((line) => line.split("\t").slice(2, 4).join(" "))).toEqual(["user.bob active", "user.ann "]);
+});
+
 test("watch works with a master that is not ours; only --since does not", async () => {
   const registry = emptyRegistry([ann]);
   const world = { master: sessionOptions(registry), banner: cyrusBanner };

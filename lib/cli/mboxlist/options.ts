@@ -66,7 +66,8 @@ const belongsTo: Partial<Record<keyof MboxlistOptions, readonly Operation[]>> = 
 export function chooseOperation(options: MboxlistOptions): Operation {
   const chosen = operations.filter((operation) => options[operation]);
   const [operation] = chosen;
-  if (operation === undefined || chosen.length > 1) throw new UsageError("One of -d, -u, -m, -v and -k is needed");
+  if (operation === undefined || chosen.length > 1)
+    throw new UsageError("Exactly one of -d, -u, -m, -v and -k is needed");
   for (const name of Object.keys(belongsTo) as (keyof typeof belongsTo)[]) {
     const isGiven = options[name] !== false && options[name] !== undefined;
     if (isGiven && !belongsTo[name]!.includes(operation)) {

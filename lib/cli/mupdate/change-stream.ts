@@ -2,9 +2,8 @@
 // to, and fails when the connection is lost.
 
 import type { Clock } from "../../base/clock.ts";
-
 import type { MailboxName } from "../../mailbox/name.ts";
-import type { MailboxRecord } from "../../mupdate/record.ts";
+import { isSameRecord, type MailboxRecord } from "../../mupdate/record.ts";
 
 export interface SeenChange {
   readonly atMs: number;
@@ -85,7 +84,7 @@ export class ChangeStream {
     this.#heard.add(name);
     if (after) this.#known.set(name, after);
     else this.#known.delete(name);
-    if (!this.#isLive) return;
+    if (!this.#isLive || (before !== null && isSame(before, after))) return;
     this.#unmarked.push({ atMs: clock.now(), name, before, after });
     if (feed === undefined) this.#publish(undefined);
   }
@@ -94,4 +93,10 @@ export class ChangeStream {
     for (const change of this.#unmarked.splice(0)) this.#ready.push({ ...change, position });
     this.#wake();
   }
+}
+
+/** RESUME tells the state of now once for every change that was missed: only the first time is news. */
+function isSame(before: MailboxRecord | undefined, after: MailboxRecord | undefined): boolean {
+  if (!before || !after) return before === after;
+  return isSameRecord(before, after);
 }
