@@ -23,6 +23,13 @@ const loggedIn = `
   S: AG11cmRlcgBzZWNyZXQ=
   C: A01 OK "welcome"
 `;
+const askedToCompress = `
+  C: * AUTH "PLAIN"
+  C: * COMPRESS "DEFLATE"
+  C: * OK MUPDATE "mu" "Cyrus IMAP" "3.6.1" "(master)"
+  ${loggedIn}
+  S: Z01 COMPRESS "DEFLATE"
+`;
 
 test("a server that names its mechanisms in atoms and says unknown things before OK is logged in at (R49, R51)", async () => {
   const { server, login } = met();
@@ -100,11 +107,7 @@ test("a server without PARTIAL-UPDATE is asked for everything, and nothing that 
 test("a server that offers COMPRESS and then refuses it is served as it is", async () => {
   const { server, login } = met({ compresses: true });
   await server.play(`
-    C: * AUTH "PLAIN"
-    C: * COMPRESS "DEFLATE"
-    C: * OK MUPDATE "mu" "Cyrus IMAP" "3.6.1" "(master)"
-    ${loggedIn}
-    S: Z01 COMPRESS "DEFLATE"
+    ${askedToCompress}
     C: Z01 NO DEFLATE active via TLS
   `);
   const client = await login;
@@ -121,11 +124,7 @@ test("a server that offers COMPRESS and then refuses it is served as it is", asy
 test("Cyrus' words without quotes are understood, also those of its COMPRESS", async () => {
   const { server, login } = met({ compresses: true });
   await server.play(`
-    C: * AUTH "PLAIN"
-    C: * COMPRESS "DEFLATE"
-    C: * OK MUPDATE "mu" "Cyrus IMAP" "3.6.1" "(master)"
-    ${loggedIn}
-    S: Z01 COMPRESS "DEFLATE"
+    ${askedToCompress}
     C: Z01 OK DEFLATE active
   `);
   server.connection.startCompression();
