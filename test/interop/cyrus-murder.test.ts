@@ -2,9 +2,12 @@
 // follows our replica. Nobody notices who is who.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
 import { requireCyrus } from "../support/cyrus.ts";
+import { freePorts } from "../support/demo.ts";
 import { ImapWire } from "../support/imap-wire.ts";
 import { caughtUp, MixedMurder, type MixedNode } from "../support/mixed-murder.ts";
+import { Multiplexer } from "../support/multiplexer.ts";
 import { eventually } from "../support/murder.ts";
 
 let murder: MixedMurder;
@@ -82,6 +85,49 @@ test("CREATE through any frontend goes to the user's home, and all frontends sho
       await imap.ok(`SELECT INBOX.${name}`); // made and found on the same connection
     }
     expect(await shown(user, "INBOX.%")).toEqual(everywhere("INBOX.behindOurs", "INBOX.cyrus", "INBOX.ours"));
+  }
+});
+
+/** Upper case; without what is about the connection to the server that says it. */
+async function capabilitiesOf(node: MixedNode): Promise<string[]> {
+  using ann = await ImapWire.login(murder, node.address, "ann");
+  const { untagged } = await ann.ok("CAPABILITY");
+  const names = untagged.join(" ").toUpperCase().split(" ");
+  return names.filter((name) => name !== "CAPABILITY" && !name.startsWith("MUPDATE="));
+}
+
+test("what our frontend says it can do, both backends can, or it does that itself", async () => {
+  const itself = ["MAILBOX-REFERRALS", "QUOTASET", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"];
+  const said = await capabilitiesOf(frontends.ours);
+  expect(said).toContain("IMAP4REV1");
+  for (const backend of Object.values(backends)) {
+    const can = new Set([...(await capabilitiesOf(backend)), ...itself]);
+    expect([backend.kind, said.filter((name) => !can.has(name))]).toEqual([backend.kind, []]);
+  }
+});
+
+test("a multiplexer joins each user to his own backend, and tells what that one can do (S196)", async () => {
+  const homes = { ann: backends.ours, bob: backends.cyrus };
+  await using multiplexer = await Multiplexer.start({
+    folder: join(murder.folder, "multiplexer"),
+    port: freePorts(3),
+    accounts: new Map(Object.keys(homes).map((user) => [user, murder.passwordOf(user)])),
+    settings: {
+      proxy_user_servers: Object.entries(homes)
+        .map(([user, { serverName }]) => `${user}=${serverName}`)
+        .join(" "),
+      proxy_authname: "murder",
+      proxy_password: murder.passwordOf("murder"),
+    },
+  });
+  for (const [user, home] of Object.entries(homes)) {
+    using through = await ImapWire.login(murder, multiplexer.imap, user);
+    using direct = await ImapWire.login(murder, home.address, user);
+    for (const command of ["CAPABILITY", 'LIST "" "*"', "STATUS INBOX (MESSAGES UIDNEXT)", "NAMESPACE"]) {
+      const answers = [await through.ok(command), await direct.ok(command)];
+      expect(answers[0]!.untagged).toEqual(answers[1]!.untagged);
+    }
+    await through.ok("LOGOUT");
   }
 });
 
