@@ -137,15 +137,13 @@ async function loggedIn(): Promise<{ readonly lines: TcpLines; readonly session:
 
 test("Dovecot logs the client's session as we do", async () => {
   const { lines, session } = await loggedIn();
-  expect(dovecot.log).toMatch(
-    new RegExp(`user=<ann>, method=PLAIN, rip=127\\.0\\.0\\.1, mpid=\\d+, session=<${session}>`),
-  );
+  await dovecot.logged(new RegExp(`user=<ann>, method=PLAIN, rip=127\\.0\\.0\\.1, mpid=\\d+, session=<${session}>`));
   lines.close();
 });
 
 test("when Dovecot's process is killed the client hears BYE, between responses", async () => {
   const { lines, session } = await loggedIn();
-  dovecot.killSession(session);
+  await dovecot.killSession(session);
   expect(await lines.line()).toBe("* BYE [UNAVAILABLE] Lost connection to the mail server");
   lines.close();
 });

@@ -77,10 +77,15 @@ export class Dovecot implements AsyncDisposable {
   }
 
   /** kill -9 of the process that serves an IMAP session, by the id that Dovecot logs. */
-  killSession(id: string): void {
-    const [, pid] = new RegExp(`mpid=(\\d+), session=<${id}>`).exec(this.log) ?? [];
-    if (pid === undefined) throw new Error(`Dovecot has no session ${id}:\n${this.log}`);
+  async killSession(id: string): Promise<void> {
+    const [, pid] = await this.logged(new RegExp(`mpid=(\\d+), session=<${id}>`));
     process.kill(Number(pid), "SIGKILL");
+  }
+
+  /** Waits for a line in its log, which comes a little after what it tells of. */
+  async logged(pattern: RegExp): Promise<RegExpExecArray> {
+    await eventually(`Dovecot logs ${pattern}`, () => pattern.test(this.log));
+    return pattern.exec(this.log)!;
   }
 
   /** Everything it has logged. */
