@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { RareEvent } from "../base/rare-event.ts";
 import type { Connection } from "../net/connection.ts";
 
 export type Refusal = "full" | "ending";
@@ -38,11 +39,13 @@ export class Connections {
   readonly #openGauge;
   readonly #acceptedCounter;
   readonly #refusedCounter;
+  readonly #refusal: RareEvent;
   #isDraining = false;
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#refusal = new RareEvent(options.clock);
     const { metrics } = options;
     this.#openGauge = metrics.gauge("iatlas_connections_open", "Connections that are open now");
     this.#acceptedCounter = metrics.counter("iatlas_connections_total", "Connections accepted");
@@ -57,7 +60,8 @@ export class Connections {
     const { most, accept, log } = this.#options;
     const isFull = this.#open.size >= most;
     if (this.#isDraining || isFull) {
-      if (isFull) log.warning("too many connections", { most, client: connection.remote.host });
+      const client = connection.remote.host;
+      if (isFull) this.#refusal.happened((times) => log.warning("too many connections", { most, client, times }));
       this.#refuse(connection, this.#isDraining ? "ending" : "full");
       return;
     }

@@ -1,5 +1,6 @@
 // All MUPDATE sessions of a process: counts them, refuses too many, and ends them together.
 
+import { RareEvent } from "../base/rare-event.ts";
 import type { Connection } from "../net/connection.ts";
 import { refusalTexts } from "./dialect.ts";
 import type { ServerStatus, UpstreamStatus } from "./extension.ts";
@@ -23,10 +24,12 @@ export class MupdateService {
   readonly #sessions = new Set<ServerSession>();
   readonly #times = new FeedTimes();
   readonly #startedMs: number;
+  readonly #refusal: RareEvent;
   #stopWatching: (() => void) | undefined;
 
   constructor(options: MupdateServiceOptions) {
     this.#options = options;
+    this.#refusal = new RareEvent(options.session.clock);
     this.#startedMs = options.session.clock.monotonic();
   }
 
@@ -39,7 +42,9 @@ export class MupdateService {
     if (!this.#options.isReady()) {
       refuseConnection(connection, refusalTexts.notReady, ended);
     } else if (this.#sessions.size >= this.#options.maxConnections) {
-      this.#options.session.log.warning("too many mupdate connections", { most: this.#options.maxConnections });
+      const { session, maxConnections: most } = this.#options;
+      const client = connection.remote.host;
+      this.#refusal.happened((times) => session.log.warning("too many mupdate connections", { most, client, times }));
       refuseConnection(connection, refusalTexts.full, ended);
     } else {
       const session = new ServerSession(connection, { ...this.#options.session, status: () => this.status() });

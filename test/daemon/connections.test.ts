@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ManualClock } from "../../lib/base/clock.ts";
-import { silentLog } from "../../lib/base/log.ts";
+import { type LogFields, silentLog } from "../../lib/base/log.ts";
 import { Metrics } from "../../lib/base/metrics.ts";
 import { Connections, mostConnections } from "../../lib/daemon/connections.ts";
 import type { Connection } from "../../lib/net/connection.ts";
@@ -8,17 +8,18 @@ import { connectionPair } from "../../lib/net/pair.ts";
 
 function setUp(most: number) {
   const clock = new ManualClock();
+  const logged: LogFields[] = [];
   const ends = new Map<Connection, () => void>();
   const refused: string[] = [];
   const connections = new Connections({
-    log: silentLog,
+    log: { ...silentLog, warning: (_event, fields = {}) => void logged.push(fields) },
     clock,
     metrics: new Metrics(),
     most,
     accept: (connection, ended) => ends.set(connection, ended),
     refuse: (_connection, why) => refused.push(why),
   });
-  return { clock, ends, refused, connections };
+  return { clock, logged, ends, refused, connections };
 }
 
 function connection(): Connection {
@@ -35,6 +36,16 @@ test("Connections refuses those beyond the limit until one has ended", () => {
   connections.take(connection());
   expect(connections.count).toBe(1);
   expect(refused).toEqual(["full"]);
+});
+
+test("a thousand connections too many are a line in the log, and a minute later another", () => {
+  const { clock, logged, refused, connections } = setUp(0);
+  for (let count = 0; count < 1000; count++) connections.take(connection());
+  expect(logged).toEqual([{ most: 0, client: expect.any(String), times: 1 }]);
+  clock.advance(60_000);
+  connections.take(connection());
+  expect(logged.at(1)).toMatchObject({ times: 1000 });
+  expect(refused).toHaveLength(1001);
 });
 
 test("Connections counts an end once, however often it is told", () => {
