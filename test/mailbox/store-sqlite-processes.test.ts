@@ -166,3 +166,36 @@ test("a mailbox that another store instance removes is NONEXISTENT here, not hal
   expect(await faultOf(deliver(store, box, ["b"]))).toMatchObject({ code: "NONEXISTENT" });
   expect(store.exists(id, "default")).toBe(false);
 });
+
+test("a session hears that another store instance removed its mailbox, though its index is not open any more", async () => {
+  const idle = openTestStore(1);
+  const watchedId = newId();
+  await store.create(watchedId, "default", 1);
+  const watched = await idle.open(watchedId, "default");
+  const heard = Promise.withResolvers<void>();
+  watched.watch(heard.resolve);
+  const otherId = newId();
+  await store.create(otherId, "default", 1);
+  const other = await idle.open(otherId, "default");
+  other.totals(); // one index at a time: the watched one's is closed
+  await store.remove(watchedId, "default");
+  await heard.promise;
+  expect(() => watched.totals()).toThrow("does not exist");
+  for (const each of [watched, other]) each.release();
+  await idle.close();
+});
+
+test("remove() of a mailbox that nobody has open does not open it", async () => {
+  const other = newId();
+  await store.create(other, "default", 1);
+  const names: string[] = [];
+  const gone = Promise.withResolvers<void>();
+  const watcher = fs.watch(join(folder, other.slice(0, 2), other), (_event, name) => {
+    names.push(String(name));
+    if (name === "index.db") gone.resolve();
+  });
+  await store.remove(other, "default");
+  await gone.promise;
+  watcher.close();
+  expect(names.filter((name) => name.startsWith("index.db-"))).toEqual([]);
+});

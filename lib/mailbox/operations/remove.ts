@@ -49,8 +49,8 @@ function withChildrenOfUser(context: OperationsContext, entry: MailboxEntry): re
 
 /** Mailboxes of a user that are removed together: each step of all of them is one sync of the list. */
 const removedTogether = 64;
-/** Each opens a folder and syncs it: more at once hold the loop and gain nothing. */
-const foldersAtOnce = 4;
+/** Each is a few trips to the disk. */
+const foldersAtOnce = 16;
 
 async function removeDelayed(
   context: OperationsContext,

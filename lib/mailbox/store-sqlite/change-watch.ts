@@ -4,8 +4,8 @@
 
 import fs from "node:fs";
 import type { Clock, Timer } from "../../base/clock.ts";
-import type { Log } from "../../base/log.ts";
 import { describeFault } from "../../base/fault.ts";
+import type { Log } from "../../base/log.ts";
 
 const pollMs = 1000;
 /**
@@ -89,8 +89,9 @@ export class ChangeWatch {
   }
 
   #event(event: string, name: string | null): void {
-    if (event !== "change" || this.#isScheduled) return;
-    if (name !== "index.db" && !(name === "index.db-wal" && this.#walSize() > 0)) return;
+    if (this.#isScheduled) return;
+    // The index itself also when it goes: the mailbox was removed.
+    if (name !== "index.db" && !(event === "change" && name === "index.db-wal" && this.#walSize() > 0)) return;
     // Events come in bursts: one look for all that are waiting.
     this.#isScheduled = true;
     setImmediate(() => {

@@ -12,7 +12,8 @@ import { diskFault, FolderSyncs, isMissing, syncFile, syncFolder } from "../dura
 import type { UniqueId } from "../list.ts";
 import type { Mailbox, MessageStore, Staging } from "../store.ts";
 import { bootId } from "./boot-id.ts";
-import { mailboxFolder, type Partition, removedFolder, stageFolder } from "./layout.ts";
+import { IndexFile } from "./index-file.ts";
+import { indexPath, mailboxFolder, type Partition, removedFolder, stageFolder } from "./layout.ts";
 import { MailboxFolder, type StoreParts } from "./mailbox-folder.ts";
 import { lockMaildrop } from "./maildrop-lock.ts";
 import { OpenIndexes } from "./open-indexes.ts";
@@ -102,7 +103,8 @@ class SqliteStore implements MessageStore, MailboxHost {
     const partition = this.#partition(partitionName);
     const folder = this.#folder(uniqueId, partitionName);
     if (!fs.existsSync(folder.path)) return;
-    await this.#markRemoved(folder);
+    const isInUse = !folder.isIdle || isOpenAnywhere(folder.path);
+    if (isInUse) await this.#markRemoved(folder);
     await folder.settle();
     const grave = join(removedFolder(partition), crypto.randomUUID());
     try {
@@ -110,7 +112,8 @@ class SqliteStore implements MessageStore, MailboxHost {
       // Closed now and not before: of a database that was moved away SQLite leaves the WAL alone, which saves two syncs.
       folder.close();
       this.#folders.delete(folder.path);
-      await syncFolder(dirname(folder.path));
+      await this.#parts.folderSyncs.sync(dirname(folder.path));
+      if (!isInUse && isOpenAnywhere(grave)) markOpened(grave, this.#parts.log); // in between
     } catch (fault) {
       if (!isMissing(fault)) throw diskFault("remove the mailbox", fault);
     }
@@ -206,6 +209,22 @@ class SqliteStore implements MessageStore, MailboxHost {
         this.#parts.log.warning("cannot clean partition", { partition: partition.name, fault: describeFault(fault) });
       }
     }
+  }
+}
+
+/** Whether any process has the index open: SQLite keeps this file beside it as long. A killed one may have left it. */
+function isOpenAnywhere(folder: string): boolean {
+  return fs.existsSync(`${indexPath(folder)}-shm`);
+}
+
+/** Tells a process that opened the index while its folder was being moved away. */
+function markOpened(folder: string, log: Log): void {
+  try {
+    const index = new IndexFile(indexPath(folder));
+    index.run("UPDATE mailbox SET highestmodseq = highestmodseq + 1, removed = 1");
+    index.close();
+  } catch (fault) {
+    log.notice("removed mailbox not marked", { path: folder, fault: describeFault(fault) });
   }
 }
 
