@@ -27,7 +27,7 @@ const cases: readonly Case[] = [
   { title: "create", run: (it) => it.create(ann, name("user.ann.new")), deleteMode: "immediate", removes: 0 },
   { title: "remove", run: (it) => it.remove(ann, name("user.ann.a")), deleteMode: "immediate", removes: 3 },
   { title: "remove, delayed", run: (it) => it.remove(ann, name("user.ann.a")), deleteMode: "delayed", removes: 0 },
-  { title: "remove a user", run: (it) => it.remove(admin, name("user.bob")), deleteMode: "immediate", removes: 6 },
+  { title: "remove a user", run: (it) => it.remove(admin, name("user.bob")), deleteMode: "immediate", removes: 12 },
   {
     title: "remove a user, delayed",
     run: (it) => it.remove(admin, name("user.bob")),
@@ -65,9 +65,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let count = 0;
 const openList = () => openMailboxList({ path: join(folder, `${++count}`, "mailboxes.db"), clock: systemClock });
 
+const belowBob = ["user.bob.x", "user.bob.x.y", "user.bob.z"];
+
 async function newWorld({ deleteMode }: Case, list: MailboxList = new MemoryMailboxList()): Promise<BackendWorld> {
   const world = new BackendWorld(new FakeMaster(), { delete_mode: deleteMode }, list);
-  await world.make(["user.ann", "user.ann.a", "user.ann.a.b", "user.bob", "user.bob.x"], 3);
+  await world.make(["user.ann", "user.ann.a", "user.ann.a.b", "user.bob", ...belowBob], 3);
   await world.operations.setAcl(admin, name("user.bob"), "cyrus", parseRightsChange("x"));
   world.master!.calls = 0;
   return world;
@@ -210,7 +212,7 @@ test("a name given to another server by a master that lost its list is the other
   await world.operations.recover();
   expect(world.names().includes("user.ann.a")).toBe(false);
   expect(world.names().some((each) => each.startsWith("DELETED.QUARANTINE.user.ann.a."))).toBe(true);
-  expect(world.store.messages).toBe(15);
+  expect(world.store.messages).toBe(21);
   expect(world.master!.locationOf(name("user.ann.a")) as string).toBe("be2!default");
 });
 
@@ -382,4 +384,25 @@ test("what belongs to a user's names follows a RENAME that recovery finishes", a
   expect(world.subscriptions.list("eve").map(String)).toEqual(["user.eve.a"]);
   expect(world.quota.find(name("user.ann"))).toBeUndefined();
   expect(world.quota.find(name("user.eve"))?.limits.STORAGE).toBe(1_000_000);
+});
+
+test("a user with hundreds of mailboxes whose removal loses the master half-way keeps the rest, and can be removed again", async () => {
+  const world = await newWorld(cases[3]!);
+  await world.make(
+    Array.from({ length: 200 }, (_, at) => `user.bob.n${at}`),
+    1,
+  );
+  world.master!.calls = 0;
+  world.master!.failure = { call: 200, isDone: true };
+  const remove = () => world.operations.remove(admin, name("user.bob"));
+  await expect(remove()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  world.master!.isUp = true;
+  world.master!.failure = undefined;
+  await world.operations.recover(false);
+  expectSound(world, "half-way");
+  const left = [...world.list.descendants(name("user.bob"))].length;
+  expect(left > 0 && left < 203).toBe(true);
+  expect(world.list.find(name("user.bob"))).toBeDefined();
+  expect(await remove()).toHaveLength(left + 1);
+  expectSound(world, "removed");
 });
