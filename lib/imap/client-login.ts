@@ -1,6 +1,7 @@
 // Brings an IMAP connection to another server into the authenticated state: greeting, capabilities, STARTTLS, SASL as
 // the proxy with the user as authorization identity (seed 3.2), ID.
 
+import { encodeUtf8 } from "../base/bytes.ts";
 import { No } from "../base/fault.ts";
 import type { ClientTls } from "../net/connection.ts";
 import type { ClientMechanism, Credentials } from "../sasl/mechanism.ts";
@@ -62,7 +63,13 @@ async function authenticate(client: ImapClient, plan: LoginPlan, capabilities: R
   const offered = [...capabilities].flatMap((name) => (name.startsWith("AUTH=") ? [name.slice(5)] : []));
   const tls = client.connection.tls;
   const mechanism = plan.choose(offered, tls !== undefined);
-  if (!mechanism) throw refused(client, `no usable SASL mechanism among ${offered.join(" ") || "none"}`);
+  if (!mechanism) {
+    // Servers without SASL have the command LOGIN, which is good for whom the mechanism of that name would be good enough.
+    const isEnough =
+      offered.length === 0 && !capabilities.has("LOGINDISABLED") && plan.choose(["LOGIN"], tls !== undefined);
+    if (isEnough) return await logInByCommand(client, plan);
+    throw refused(client, `no usable SASL mechanism among ${offered.join(" ") || "none"}`);
+  }
   const exchange = mechanism.start({ ...plan.credentials, exporter: tls?.exporter });
   const first = exchange.next().value;
   const hasInitial = first !== undefined && capabilities.has("SASL-IR");
@@ -80,6 +87,13 @@ async function authenticate(client: ImapClient, plan: LoginPlan, capabilities: R
       return "*"; // the server could not prove itself
     }
   });
+  if (status !== "OK") throw new LoginRefused(client.server, text);
+  return text;
+}
+
+async function logInByCommand(client: ImapClient, { credentials }: LoginPlan): Promise<string> {
+  const [name, password] = [credentials.authenticationId, credentials.password].map(encodeUtf8);
+  const { status, text } = await client.command(["LOGIN ", name!, " ", password!]);
   if (status !== "OK") throw new LoginRefused(client.server, text);
   return text;
 }

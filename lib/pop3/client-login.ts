@@ -1,10 +1,12 @@
 // Logs in to another server's POP3: greeting, CAPA, STLS, AUTH as the proxy with the user as authorization identity.
 
+import { encodeUtf8 } from "../base/bytes.ts";
 import { No } from "../base/fault.ts";
 import type { ClientTls } from "../net/connection.ts";
 import type { LineConversation } from "../net/line-conversation.ts";
 import { ClientAnswers } from "../sasl/client-answers.ts";
 import type { ClientMechanism, Credentials } from "../sasl/mechanism.ts";
+import { saslprep } from "../sasl/saslprep.ts";
 
 export interface LoginPlan {
   readonly credentials: Omit<Credentials, "exporter">;
@@ -65,7 +67,11 @@ async function authenticate(
   const { connection } = lines;
   const isSecure = connection.tls !== undefined || connection.remote.port === 0;
   const mechanism = plan.choose(offered.split(" "), isSecure);
-  if (!mechanism) throw new No("UNAVAILABLE", `it offers no mechanism that we can use (${offered})`);
+  if (!mechanism) {
+    // USER and PASS are good for whom the mechanism LOGIN would be good enough.
+    if (offered === "" && plan.choose(["LOGIN"], isSecure)) return await logInByCommands(lines, plan, deadlineMs);
+    throw new No("UNAVAILABLE", `it offers no mechanism that we can use (${offered})`);
+  }
   const answers = new ClientAnswers(mechanism, { ...plan.credentials, exporter: connection.tls?.exporter });
   // RFC 5034 §4: a command has at most 255 octets; a longer response waits for an empty challenge.
   const inline = answers.initial !== undefined && answers.initial.length < 200 ? answers.initial : undefined;
@@ -78,6 +84,24 @@ async function authenticate(
     connection.write(`${held ?? answers.answer(line.slice(2))}\r\n`);
     held = undefined;
   }
+}
+
+async function logInByCommands(
+  lines: LineConversation,
+  { credentials }: LoginPlan,
+  deadlineMs: number,
+): Promise<LoginAnswer> {
+  let answer = "";
+  for (const [command, argument] of [
+    ["USER", credentials.authenticationId],
+    ["PASS", credentials.password],
+  ] as const) {
+    // What SASL prepares holds no line ends; this did not go through it.
+    lines.connection.write(encodeUtf8(`${command} ${saslprep(argument)}\r\n`));
+    answer = await lines.next(deadlineMs);
+    if (!answer.startsWith("+OK")) return { isOk: false, text: answer.replace(/^-ERR/, "") };
+  }
+  return { isOk: true, text: answer.slice(3) };
 }
 
 function refused(what: string, line: string): No {

@@ -1,5 +1,6 @@
 // SASLprep (RFC 4013, on the tables of RFC 3454): one spelling for names and passwords that look the same.
 
+import { fromLatin1 } from "../base/bytes.ts";
 import { Bad } from "../base/fault.ts";
 
 /** RFC 3454 table C.1.2: spaces that become U+0020. */
@@ -21,6 +22,17 @@ export function saslprep(text: string): string {
   if (prohibited.test(prepared)) throw new Bad("Name or password holds a character that is not allowed");
   if (rightToLeft.test(prepared)) requireOneDirection(prepared);
   return prepared;
+}
+
+/** A name or password that came as octets (latin1), outside of SASL: UTF-8, as everywhere, where it can be. */
+export function saslprepOctets(octets: string): string {
+  if (printableAscii.test(octets)) return octets;
+  try {
+    return saslprep(strictUtf8.decode(fromLatin1(octets)));
+  } catch (fault) {
+    if (fault instanceof Bad) throw fault;
+    return saslprep(octets);
+  }
 }
 
 /** RFC 3454 §6. */

@@ -8,6 +8,8 @@ import { Metrics } from "../../lib/base/metrics.ts";
 import { type ConfigOverrides, defaultConfig } from "../../lib/config/config.ts";
 import { ConfigError } from "../../lib/config/config-error.ts";
 import { openUserHomes } from "../../lib/daemon/user-homes.ts";
+import { openMailboxList } from "../../lib/mailbox/list-sqlite.ts";
+import { entry } from "../support/imap-session.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -45,4 +47,16 @@ test("only passwords of users whose home checks them are left to it", async () =
   expect([await defers("ann"), await defers("BOB"), await defers("nobody"), await defers("-")]).toEqual([
     ...[false, true, false, false],
   ]);
+});
+
+test("behind a murder a user is at home where his INBOX is; not knowing is no reason for the default server", async () => {
+  const path = join(folder, "mailboxes.db");
+  const list = openMailboxList({ path, clock: systemClock });
+  await list.change([{ put: entry("user.ann", "", { server: "be3" }) }]);
+  list.close();
+  const settings = { configdirectory: folder, mboxlist_db_path: path, mupdate_server: "m", defaultserver: "be9" };
+  const { homes, close } = opened(settings);
+  expect((await homes.home("ann")).server).toBe("be3");
+  await expect(homes.home("bob")).rejects.toMatchObject({ code: "UNAVAILABLE" }); // the list is not complete
+  close();
 });

@@ -37,6 +37,21 @@ test("POP3: a long response waits for its challenge", async () => {
   expect(await answer).toEqual({ isOk: true, text: " welcome" });
 });
 
+test("POP3: a server without SASL gets a user's own name and password by USER and PASS", async () => {
+  const { client, server } = pair();
+  const own = { authenticationId: "bob", authorizationId: "", password: "ä secret" };
+  const choose = (offered: readonly string[]) =>
+    chooseMechanism({ offered, isSecure: true, hasExternal: false, hasPassword: true, isProxying: false });
+  const answer = logIn(client, { ...plan, choose, credentials: own }, 1000);
+  server.send("+OK hi\r\n-ERR what\r\n+OK\r\n+OK in\r\n");
+  expect([await server.line(), await server.line(), await server.line()]).toEqual([
+    "CAPA",
+    "USER bob",
+    "PASS \xc3\xa4 secret",
+  ]);
+  expect(await answer).toEqual({ isOk: true, text: " in" });
+});
+
 test("POP3: the refusal of the login is an answer", async () => {
   const { client, server } = pair();
   const answer = logIn(client, plan, 1000);

@@ -152,6 +152,40 @@ test.each([
   await world.ended();
 });
 
+test("a home server without SASL gets the user's own password by LOGIN, whatever octets it has", async () => {
+  const world = new World();
+  const client = await world.connect();
+  client.send("a LOGIN bob {4+}\r\n\xc3\xa4\xc3\xb6\r\n");
+  const home = await world.arrival();
+  home.send("* OK [CAPABILITY IMAP4 LITERAL+] old\r\n");
+  expect([await home.line(), await home.line(), await home.line()]).toEqual([
+    ...["P1 LOGIN {3+}", "bob {4+}", "\xc3\xa4\xc3\xb6"],
+  ]);
+  home.send("P1 OK [CAPABILITY IMAP4] in\r\n");
+  await client.play("S: a OK [CAPABILITY IMAP4] …");
+});
+
+test("a home server without SASL gets nobody's password for another's name", async () => {
+  const world = new World();
+  const client = await world.connect();
+  client.send("a LOGIN ann ann-here\r\n");
+  const home = await world.arrival();
+  home.send("* OK [CAPABILITY IMAP4] old\r\n");
+  await client.play("S: a NO [UNAVAILABLE] …");
+  expect(await home.end()).toBe("");
+});
+
+test("what cannot be a password is refused without asking the home server", async () => {
+  const world = new World();
+  const client = await world.connect();
+  client.send(`a LOGIN bob {3+}\r\na\rb\r\nb LOGIN bob ${"x".repeat(1025)}\r\n`);
+  await client.play(`
+    S: a BAD Name or password holds a character that is not allowed
+    S: b NO [AUTHENTICATIONFAILED] …
+  `);
+  expect(world.opened).toEqual([]);
+});
+
 test("everything behind the login is the home server's, octet for octet, also what came with it", async () => {
   const world = new World();
   const client = await world.connect();

@@ -140,17 +140,17 @@ test("a home is what the maps say, then the mailbox list, then the default (S196
   expect(await all.home("bob")).toMatchObject({ server: "be2", user: "b" });
   expect(await all.home("carl")).toMatchObject({ server: "be9" });
   expect(await all.home("nobody")).toMatchObject({ server: "be0" });
-  expect(homes({}).home("nobody")).rejects.toMatchObject({ code: "NONEXISTENT" });
+  await expect(homes({}).home("nobody")).rejects.toMatchObject({ code: "NONEXISTENT" });
 });
 
 test("not knowing where a user is at home is never the default server", async () => {
   const all = homes({ list, fallback: { server: "be0", user: undefined } });
-  expect(all.home("later")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await expect(all.home("later")).rejects.toMatchObject({ code: "UNAVAILABLE" });
 });
 
 test("mail for a user's folder goes to his home, for a shared one to the default server", async () => {
   const all = homes({ fallback: { server: "be0", user: undefined } });
   expect(await all.locate(requireMailboxName("user.bob.x"))).toMatchObject({ server: "be2", user: "b" });
   expect(await all.locate(requireMailboxName("shared"))).toMatchObject({ server: "be0" });
-  expect(homes({ list }).locate(requireMailboxName("shared"))).rejects.toMatchObject({ code: "NONEXISTENT" });
+  await expect(homes({ list }).locate(requireMailboxName("shared"))).rejects.toMatchObject({ code: "NONEXISTENT" });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Bad } from "../../lib/base/fault.ts";
-import { saslprep } from "../../lib/sasl/saslprep.ts";
+import { saslprep, saslprepOctets } from "../../lib/sasl/saslprep.ts";
 
 // The first five are the examples of RFC 4013 §3.
 test.each([
@@ -22,3 +22,9 @@ test.each(["\u0007", "a\0b", "\u06271", "\u0627a\u0628", "\ue000", "\ud800", "\u
     expect(() => saslprep(text)).toThrow(Bad);
   },
 );
+
+test("a password that came as octets is read as UTF-8 where it can be", () => {
+  expect(saslprepOctets("p\xc3\xa4ss")).toBe("p\u00e4ss");
+  expect(saslprepOctets("p\xe4ss")).toBe("p\u00e4ss");
+  expect(() => saslprepOctets("a\nb")).toThrow(Bad);
+});

@@ -2,6 +2,7 @@
 
 import { No } from "../../base/fault.ts";
 import { isPlaintextAllowed } from "../../sasl/login-policy.ts";
+import { saslprepOctets } from "../../sasl/saslprep.ts";
 import { completeLogin, refuseLogin } from "../login.ts";
 import { here, row } from "../row.ts";
 
@@ -9,9 +10,9 @@ export const loginRow = row<{ readonly user: string; readonly password: string }
   state: "not authenticated",
   args(reader) {
     reader.space();
-    const user = reader.astring();
+    const user = saslprepOctets(reader.astring());
     reader.space();
-    const password = reader.astring();
+    const password = saslprepOctets(reader.astring());
     reader.end();
     return { user, password };
   },

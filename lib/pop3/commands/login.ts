@@ -4,13 +4,14 @@ import { sleep } from "../../base/clock.ts";
 import { Bad, No } from "../../base/fault.ts";
 import { authorize } from "../../sasl/authorize.ts";
 import type { Authenticated } from "../../sasl/mechanism.ts";
+import { saslprepOctets } from "../../sasl/saslprep.ts";
 import { serveExchange } from "../../sasl/serve-exchange.ts";
 import { ok } from "../reply.ts";
 import type { Pop3Session } from "../session.ts";
 
 export function user(session: Pop3Session, [name = ""]: readonly string[]): string {
   requirePrivacy(session);
-  session.userName = name;
+  session.userName = saslprepOctets(name);
   return ok("Name is a valid mailbox"); // said of every name: names cannot be probed
 }
 
@@ -20,7 +21,7 @@ export async function pass(session: Pop3Session, [password = ""]: readonly strin
   if (name === undefined) throw new Bad("Must give USER command");
   session.userName = undefined;
   const [plain, folder] = splitFolder(session, name);
-  const verdict = await session.verifier.checkPassword(plain, password);
+  const verdict = await session.verifier.checkPassword(plain, saslprepOctets(password));
   if (verdict !== "ok") return refuse(session, plain, "Invalid login");
   return logIn(session, { authenticationId: plain, authorizationId: plain }, folder);
 }
