@@ -119,10 +119,17 @@ class MasterLink {
       }
     } catch (fault) {
       if (fault instanceof No && fault.code !== undefined && !isTemporary(fault)) throw fault;
-      const { log } = this.#options;
-      log.warning("mupdate master refused or away", { reason: describeFault(fault), session: actingSession() });
+      this.#tell(fault);
       throw new No("UNAVAILABLE", `${failure}: ${describeFault(fault)}`, { cause: fault });
     }
+  }
+
+  /** What nobody waits for is tried again and again: that the master is away has been said by then. */
+  #tell(fault: unknown): void {
+    const { log } = this.#options;
+    const session = actingSession();
+    const isKnown = session === undefined && this.#wasAway && isTemporary(fault);
+    if (!isKnown) log.warning("mupdate master refused or away", { reason: describeFault(fault), session });
   }
 
   start(): void {

@@ -36,6 +36,8 @@ const mostDoublings = 6;
 
 export class ServerChoice {
   readonly #options: ServerChoiceOptions;
+  /** Why each server that does not answer is said not to. */
+  readonly #told = new Map<string, string>();
   readonly #stopped: Promise<undefined>;
   /** The server that is tried next. */
   #at = 0;
@@ -113,16 +115,24 @@ export class ServerChoice {
 
   /** Undefined when the server cannot be reached, or `signal` came first. */
   async #connect(server: string, signal: AbortSignal): Promise<ChosenMaster | undefined> {
-    const { connect, log } = this.#options;
+    const { connect } = this.#options;
     const over = Promise.withResolvers<string>();
     try {
       const client = await connect(server, (reason) => over.resolve(reason));
+      this.#told.delete(server);
       if (!signal.aborted) return { server, client, over: over.promise };
       client.logout();
     } catch (fault) {
-      if (!signal.aborted) log.warning("mupdate master unavailable", { server, reason: describeFault(fault) });
+      if (!signal.aborted) this.#tellUnavailable(server, describeFault(fault));
     }
     return undefined;
+  }
+
+  /** Once, however often it is tried: until it answers, or fails otherwise. */
+  #tellUnavailable(server: string, reason: string): void {
+    if (this.#told.get(server) === reason) return;
+    this.#told.set(server, reason);
+    this.#options.log.warning("mupdate master unavailable", { server, reason });
   }
 
   #retryDelay(): number {

@@ -2,8 +2,9 @@
 
 import { expect, test } from "bun:test";
 import { ManualClock } from "../../lib/base/clock.ts";
+import { actFor } from "../../lib/base/acting-session.ts";
 import { No } from "../../lib/base/fault.ts";
-import { silentLog } from "../../lib/base/log.ts";
+import { type LogFields, silentLog } from "../../lib/base/log.ts";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
 import { locationOf } from "../../lib/mupdate/record.ts";
 import type { MasterRegistry } from "../../lib/mupdate/registry-master.ts";
@@ -98,6 +99,23 @@ test("a master that cannot be reached makes every request UNAVAILABLE, and none 
     codeOf(registrar.find(ann)),
   ]);
   expect(codes).toEqual(["UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE"]);
+});
+
+test("that the master is away is said once for work that nobody waits for, and to each client's session", async () => {
+  const logged: unknown[] = [];
+  const note = (event: string, fields?: LogFields) => void logged.push([event, fields?.session]);
+  const registrar = mupdateRegistrar({
+    connect: async () => {
+      throw new No("UNAVAILABLE", "connection refused");
+    },
+    log: { ...silentLog, notice: note, warning: note },
+  });
+  for (let count = 0; count < 5; count += 1) expect(await codeOf(registrar.find(ann))).toBe("UNAVAILABLE");
+  expect(await actFor("s1", () => codeOf(registrar.reserve(ann, here)))).toBe("UNAVAILABLE");
+  expect(logged).toEqual([
+    ["mupdate master away", undefined],
+    ["mupdate master refused or away", "s1"],
+  ]);
 });
 
 test("many requests at once share one connection", async () => {

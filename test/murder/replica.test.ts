@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { ManualClock } from "../../lib/base/clock.ts";
+import { silentLog } from "../../lib/base/log.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
 import { entryOf } from "../../lib/mupdate/record.ts";
@@ -135,6 +136,24 @@ test("of several masters the next one is tried when the first does not answer", 
   await replica.reached("following");
   expect(tried).toEqual(["mu1.lab", "mu2.lab"]);
   expect(namesIn(list)).toEqual(["user.ann"]);
+  replica.stop();
+});
+
+test("a master that stays away is a line in the log, not one for each attempt", async () => {
+  const logged: unknown[] = [];
+  let attempts = 0;
+  const { replica, clock } = replicaOf(emptyRegistry(), {
+    log: { ...silentLog, warning: (event, fields) => void logged.push([event, fields?.reason]) },
+    connect: async () => {
+      attempts += 1;
+      throw new Error(attempts < 6 ? "connection refused" : "no route to host");
+    },
+  });
+  await until(clock, () => attempts === 8);
+  expect(logged).toEqual([
+    ["mupdate master unavailable", "connection refused"],
+    ["mupdate master unavailable", "no route to host"],
+  ]);
   replica.stop();
 });
 

@@ -39,6 +39,8 @@ export class BackendWorld {
   readonly subscriptions = new MemorySubscriptions();
   readonly clock = new ManualClock(1_700_000_000_000);
   readonly settings: OperationsSettings;
+  /** What was logged as a warning. */
+  readonly warnings: string[] = [];
   operations: MailboxOperations;
 
   /** Without a master the server is on its own. */
@@ -63,7 +65,7 @@ export class BackendWorld {
       subscriptions: this.subscriptions,
       quota: this.quota,
       settings: this.settings,
-      log: silentLog,
+      log: { ...silentLog, warning: (event) => void this.warnings.push(event) },
       clock: this.clock,
       ...(isWorkerAlive === "unknown" ? {} : { isWorkerAlive }),
       ...(atStep ? { atStep } : {}),

@@ -64,6 +64,8 @@ export class OperationsContext {
   readonly clock: Clock;
   readonly locks: NameLocks;
   readonly tickets: Tickets;
+  /** What was last said about operations that wait for the master. */
+  readonly waiting = new Map<MailboxName, string>();
   readonly #log: Log;
   readonly #atStep: AtStep | undefined;
   /** Finishes or undoes what a record says was begun, unless another process is at it: recovery.ts. Set by MailboxOperations. */

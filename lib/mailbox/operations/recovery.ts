@@ -44,13 +44,21 @@ export async function settleJournal(
     }
     try {
       if (await settleRecord(context, record)) settled.push(record.name);
+      context.waiting.delete(record.name);
     } catch (fault) {
-      context.log.warning("operation still waits", { mailbox: record.name, error: describeFault(fault) });
+      tellWaiting(context, record.name, describeFault(fault));
       isMasterAway = fault instanceof No && fault.code === "UNAVAILABLE";
       pending.push(record.name);
     }
   }
   return { settled, pending };
+}
+
+/** Once for each reason, however often it is tried again. */
+function tellWaiting({ waiting, log }: OperationsContext, mailbox: MailboxName, error: string): void {
+  if (waiting.get(mailbox) === error) return;
+  waiting.set(mailbox, error);
+  log.warning("operation still waits", { mailbox, error });
 }
 
 /**
