@@ -240,15 +240,6 @@ test("a CREATE is possible again after one that failed without a master", async 
   expectSound(world, "created at last");
 });
 
-test("an operation that waits for the master is in the log once, however often it is tried again", async () => {
-  const world = await newWorld(cases[0]!);
-  world.master!.failure = { call: 0, isDone: true };
-  await expect(world.operations.create(ann, name("user.ann.new"))).rejects.toMatchObject({ code: "UNAVAILABLE" });
-  world.master!.isUp = false;
-  for (let count = 0; count < 5; count++) await world.operations.recover();
-  expect(world.warnings.filter((event) => event === "operation still waits")).toHaveLength(1);
-});
-
 test("recover() removes empty folders nobody knows, keeps and names those with mail (S127, S128)", async () => {
   const world = await newWorld(cases[0]!);
   const empty = "00000000-0000-4000-8000-000000000001" as never;
