@@ -50,10 +50,11 @@ export class Checkpointer {
     return done;
   }
 
-  close(): void {
+  /** Ends the thread when what was asked for is done: in the middle it would leave its database open. */
+  async close(): Promise<void> {
+    while (this.#waiting.size > 0) await Promise.all(this.#waiting.values());
     this.#worker?.terminate();
     this.#worker = undefined;
-    for (const path of [...this.#answers.keys()]) this.#answer(path, "closed");
   }
 
   #started(): Worker {

@@ -146,7 +146,7 @@ export class DurableDatabase {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#checkpointer.close();
+    void this.#checkpointer.close();
     this.#wal.close();
     this.db.close();
   }

@@ -146,7 +146,7 @@ class SqliteStore implements MessageStore, MailboxHost {
       folder.close();
     }
     this.#parts.indexes.closeAll();
-    this.#parts.checkpointer.close();
+    await this.#parts.checkpointer.close();
   }
 
   stagePath(folder: MailboxFolder): string {
