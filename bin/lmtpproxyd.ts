@@ -1,6 +1,7 @@
 // lmtpproxyd takes mail by LMTP (RFC 2033) and passes it on to the backends of a murder: each recipient's mailbox is looked
 // up in the mailbox list, and every recipient gets the answer of his own backend. When a backend is away only its recipients
 // are refused, for now. It needs mupdate_server; on a host without a replica of the list it asks the MUPDATE master.
+// With proxy_mode multiplexer mail goes to the recipients' home servers, as the maps in imapd.conf say.
 
 import { defineProgram, main, version } from "../lib/cli/command.ts";
 import { startLmtp } from "../lib/daemon/lmtp-service.ts";

@@ -1,6 +1,6 @@
 // pop3d serves POP3 (RFC 1939). On a backend it reads the INBOXes of its users; on a frontend users prove themselves here
-// and are then joined to the backend that has their INBOX. STLS is offered when tls_server_cert is set; -s expects TLS from
-// the first byte.
+// and are then joined to the backend that has their INBOX, on a multiplexer to their home server. STLS is offered when
+// tls_server_cert is set; -s expects TLS from the first byte.
 
 import { defineProgram, main, version } from "../lib/cli/command.ts";
 import { startPop3 } from "../lib/daemon/pop3-service.ts";
