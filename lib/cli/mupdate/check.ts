@@ -34,7 +34,8 @@ export const checkProgram = (tools: Tools) =>
       "different: at the same place with another ACL, partition or state. conflicting: a backend has what the master has elsewhere. " +
       "reserved: a name is taken by an operation that does not end. A difference counts when it is still there after --grace seconds, " +
       "asked again behind everything that was on its way, so that a busy murder gives no false alarms. The exit code is 0 when all is " +
-      "equal, 1 when something differs, and 75 when nothing differs but somebody could not be asked.\n\n" +
+      "equal, 1 when something differs, and when nothing differs but somebody could not be asked 75, or 77 when he does not take us for " +
+      "an administrator.\n\n" +
       "The list of this machine is read from its file. Replicas are those that have told the master their name, which Cyrus' do not " +
       "(--replica), and backends those that the master has mailboxes at; a backend is asked over IMAP, as an administrator: that is proxy_authname, if the backend has it among its " +
       "admins, or --admin. One that there is no password for is left out, with a message; --only chooses.",
