@@ -11,6 +11,7 @@ import { localRouter } from "../mailbox/place.ts";
 import { connectToBackend } from "../murder/backend-connection.ts";
 import { Health } from "../murder/health.ts";
 import { ImapHomes } from "../murder/imap-homes.ts";
+import { withoutKeys } from "../sasl/deferring-verifier.ts";
 import type { Verifier } from "../sasl/mechanism.ts";
 import { createVerifier } from "../sasl/verify.ts";
 import { loginPlan, openFrontendList, openRouter } from "./frontend-router.ts";
@@ -98,7 +99,7 @@ function openMultiplexer(context: ServiceContext, shared: Shared): Parts {
   } = openUserHomes(context, shared.version);
   const imapHomes = new ImapHomes({
     ...{ homes, defers, log },
-    verifier: shared.verifier,
+    verifier: config.proxy_login === "password" ? withoutKeys(shared.verifier) : shared.verifier,
     connect: (server, client) => connectToBackend(config, server, "imap", client),
     planFor: (server, user, client, proof) => ({
       ...loginPlan(config, server, client, shared.version, user, proofAt(user, client.identity, proof)),

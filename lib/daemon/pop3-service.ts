@@ -11,7 +11,7 @@ import { LocalMaildrops } from "../pop3/local-maildrops.ts";
 import { LoginDelay } from "../pop3/login-delay.ts";
 import type { Maildrops, Pop3Server } from "../pop3/server.ts";
 import { Pop3Session } from "../pop3/session.ts";
-import { deferringVerifier } from "../sasl/deferring-verifier.ts";
+import { deferringVerifier, withoutKeys } from "../sasl/deferring-verifier.ts";
 import { createVerifier } from "../sasl/verify.ts";
 import { openFrontendList, openRouter } from "./frontend-router.ts";
 import { openMailFiles } from "./local-mail.ts";
@@ -24,9 +24,10 @@ export async function startPop3(context: ServiceContext, version: string): Promi
   const role = roleOf(config);
   const { maildrops, close, reload, defers } = openParts(context, version);
   const verifier = createVerifier(config, "pop", clock);
+  const own = config.proxy_login === "password" ? withoutKeys(verifier) : verifier;
   const server: Pop3Server = {
     ...{ config, clock, log, metrics, maildrops, version, verifier },
-    ...(defers && { newVerifier: () => deferringVerifier(verifier, defers) }),
+    ...(defers && { newVerifier: () => deferringVerifier(own, defers) }),
     tls: () => (config.allowstarttls ? tls() : undefined),
     loginDelay: new LoginDelay(clock, config.popminpoll ?? 0, config.poppollpadding),
   };

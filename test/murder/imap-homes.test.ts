@@ -14,6 +14,7 @@ import { ImapHomes } from "../../lib/murder/imap-homes.ts";
 import { mapOfWords, UserHomes } from "../../lib/murder/user-homes.ts";
 import { parseHome } from "../../lib/murder/user-map.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
+import { deferringVerifier, withoutKeys } from "../../lib/sasl/deferring-verifier.ts";
 import type { Verifier } from "../../lib/sasl/mechanism.ts";
 import { testServer } from "../support/imap-session.ts";
 import { LineDialogue } from "../support/line-dialogue.ts";
@@ -130,6 +131,15 @@ test("before the login a multiplexer says only what it can do itself", async () 
     S: * CAPABILITY IMAP4rev1 LITERAL+ ID SASL-IR AUTH=PLAIN AUTH=LOGIN
     S: a OK Completed
   `);
+});
+
+test("where all passwords are left to home servers nothing is offered that needs keys kept here", async () => {
+  const keys = async () => {
+    throw new Error("asked for keys");
+  };
+  const here: Verifier = { checkPassword: async () => "wrong", scramKeys: keys };
+  const offered = (inner: Verifier) => deferringVerifier(inner, async () => true).scramKeys !== undefined;
+  expect([offered(here), offered(withoutKeys(here))]).toEqual([true, false]);
 });
 
 test.each([
