@@ -51,6 +51,12 @@ export function isTemporary(fault: unknown): boolean {
   return fault instanceof No && (fault.code === "UNAVAILABLE" || fault.code === "INUSE" || fault.code === "SERVERBUG");
 }
 
+/** Of what the operating system refused, the words alone: "no such file or directory". For messages that name the file. */
+export function describeRefusal(fault: unknown): string {
+  const text = describeFault(fault);
+  return /^E[A-Z0-9]+: (.+), [a-z]+(?: '.*')?$/.exec(text)?.[1] ?? text;
+}
+
 /** The text of anything thrown, for a log line. */
 export function describeFault(fault: unknown): string {
   return fault instanceof Error ? fault.message : String(fault);

@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { Cron } from "croner";
+import { describeRefusal } from "../base/fault.ts";
 import { ConfigError, describeProblem } from "./config-error.ts";
 import { type Entry, type EntrySpec, readEntries, type SectionName } from "./cyrus-conf-entry.ts";
 import { parseSwitch } from "./value.ts";
@@ -95,7 +96,7 @@ export function loadCyrusConf(path: string): CyrusConf {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new ConfigError([`Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`]);
+    throw new ConfigError([`Cannot read ${path}: ${describeRefusal(error)}`]);
   }
   return parseCyrusConf(text, path);
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { describeRefusal } from "../base/fault.ts";
 import { describeProblem, type Place } from "./config-error.ts";
 
 export interface Setting extends Place {
@@ -30,7 +31,10 @@ interface Reading {
 function readInto(reading: Reading, path: string, from: Place): void {
   const complain = (place: Place, problem: string) => reading.problems.push(describeProblem(place, problem));
   const text = readText(path);
-  if (text instanceof Error) return void complain(from, `Cannot read ${path}: ${text.message}`);
+  if (text instanceof Error) {
+    const problem = `Cannot read ${path}: ${describeRefusal(text)}`;
+    return void reading.problems.push(from.line === 0 ? problem : describeProblem(from, problem));
+  }
   reading.files.add(resolve(path));
   for (const { line, text: content } of logicalLines(text)) {
     const place = { file: path, line };

@@ -29,6 +29,7 @@ export interface LoadOptions {
 /** Throws ConfigError. `serviceName` is the name in cyrus.conf, whose `<serviceName>_<option>` lines win; "" for tools. */
 export function loadConfig(path: string, serviceName = "", options: LoadOptions = {}): LoadedConfig {
   const file = readImapdConf(path);
+  if (file.settings.length === 0 && file.problems.length > 0) throw new ConfigError(file.problems); // nothing in it could be read
   const sorting = sortSettings(file.settings, serviceName.toLowerCase());
   const problems = [...file.problems, ...sorting.problems];
   const origins = new Map([...sorting.general, ...sorting.ofService]);

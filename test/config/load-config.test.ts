@@ -131,7 +131,8 @@ test("loadConfig() reports all problems at once, each with file and line", () =>
 test("loadConfig() refuses a file without configdirectory, and a file that is not there", () => {
   const empty = file("empty.conf", "");
   expect(() => loadConfig(empty)).toThrow(`${empty}: configdirectory is not set`);
-  expect(() => loadConfig(join(folder, "missing.conf"))).toThrow("Cannot read");
+  const missing = join(folder, "missing.conf");
+  expect(() => loadConfig(missing)).toThrow(new ConfigError([`Cannot read ${missing}: no such file or directory`]));
 });
 
 test("loadConfig() warns of unknown options and offers the nearest name", () => {
