@@ -212,6 +212,7 @@ export async function sweepFolders(
 }
 
 function isKnown(context: OperationsContext, uniqueId: UniqueId): boolean {
+  if (context.list.findById(uniqueId) !== undefined) return true; // nearly all, without reading the journal for each
   // In this order: a CREATE in another process leaves the journal in the same moment as it enters the list.
   if (context.list.journal().some(({ work }) => "uniqueId" in work && work.uniqueId === uniqueId)) return true;
   return context.list.findById(uniqueId) !== undefined;
