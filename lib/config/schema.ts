@@ -54,7 +54,7 @@ export const hostSettings = {
   pop3_address: "host:port where that server's POP3 is. Unset: the server's name and port 110.",
   lmtp_address: "host:port where that server's LMTP is. Unset: the server's name and port 2003.",
   sieve_address: "host:port where that server's ManageSieve is. Unset: the server's name and port 4190.",
-  proxy_protocol: "Version of the PROXY protocol's header for that server: off, v1 or v2. Unset: proxy_protocol.",
+  send_proxy: "Version of the PROXY protocol's header for that server: off, v1 or v2. Unset: proxy_protocol.",
   mupdate_address:
     "host:port where that server's MUPDATE is, a frontend's replica. Unset: the server's name and mupdate_port.",
 } as const;
@@ -63,7 +63,7 @@ export type HostSetting = keyof typeof hostSettings;
 /** Settings of backends that cannot be just any text: the option that stands in for them says what they can be. */
 export const hostSettingOptions: Readonly<Record<string, OptionName>> = {
   login: "proxy_login",
-  proxy_protocol: "proxy_protocol",
+  send_proxy: "proxy_protocol",
 };
 
 /** Options whose name starts with these words and goes on with a name of the administrator's. */

@@ -24,7 +24,7 @@ export function connectToBackend(
 }
 
 function proxyHeader(config: Settings, server: string, client: Client | undefined): ConnectOptions["proxyHeader"] {
-  const own = config.forHost(server, "proxy_protocol")?.toLowerCase();
+  const own = config.forHost(server, "send_proxy")?.toLowerCase();
   const version = isVersion(own) ? own : config.proxy_protocol;
   if (version === "off") return undefined;
   return { version, source: client && { host: client.remoteHost, port: client.remotePort } };

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { otherCyrusOptions, renamedOptions } from "../../lib/config/cyrus-options.ts";
 import { nearestName } from "../../lib/config/nearest.ts";
-import { findOption, optionNames, optionSubjects, schema } from "../../lib/config/schema.ts";
+import { findOption, hostSettings, optionNames, optionSubjects, schema } from "../../lib/config/schema.ts";
+import { classifySetting } from "../../lib/config/setting-name.ts";
 import { parseByteSize, parseDuration, parseOptionValue, parseSwitch } from "../../lib/config/value.ts";
 
 test("every default is a valid value of its option", () => {
@@ -27,6 +28,12 @@ test("no option of ours reads like an option with the prefix of a usual service"
     services.some((each) => findOption(name.slice(each.length + 1)) && name.startsWith(`${each}_`)),
   );
   expect(misread).toEqual([]);
+});
+
+test("no setting of backends has the name of an option: it would be taken for that option of a service", () => {
+  for (const setting of Object.keys(hostSettings)) {
+    expect([setting, classifySetting(`be1_${setting}`).kind]).toEqual([setting, "host"]);
+  }
 });
 
 test("other Cyrus options are not in the schema, and renamed ones lead to it", () => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   murder = await startMurder();
   const trusted = ["imap", "imaps", "pop3", "lmtp"].map((service) => `${service}_proxy_protocol_from: 127.0.0.0/8\n`);
   await change("backend1", trusted.join(""));
-  await change("frontend1", `${trusted.join("")}proxy_protocol: v1\nbackend1_proxy_protocol: v2\n`);
+  await change("frontend1", `${trusted.join("")}proxy_protocol: v1\nbackend1_send_proxy: v2\n`);
 }, 60_000);
 
 afterAll(async () => {

@@ -20,7 +20,7 @@ async function heard(
   const { port } = server.address() as AddressInfo;
   const perHost: Readonly<Record<string, string | undefined>> = {
     imap_address: `127.0.0.1:${port}`,
-    proxy_protocol: own,
+    send_proxy: own,
   };
   const config = { ...defaultConfig(settings), forHost: (_server: string, setting: string) => perHost[setting] };
   try {
