@@ -85,11 +85,6 @@ export function localPartOf(name: MailboxName): string {
   return name.slice(name.indexOf("!") + 1);
 }
 
-/** Levels of the name without its domain. */
-export function componentsOf(name: MailboxName): readonly string[] {
-  return localPartOf(name).split(".");
-}
-
 /** The name one level up, which need not exist as a mailbox; undefined at the top. */
 export function parentOf(name: MailboxName): MailboxName | undefined {
   const dot = name.lastIndexOf(".");

@@ -5,7 +5,7 @@
 // First a plan that can be printed, then its execution (apply-plan.ts).
 
 import type { MailboxEntry, MailboxList } from "../mailbox/list.ts";
-import { isQuarantinedName, type MailboxName, readQuarantinedName } from "../mailbox/name.ts";
+import { isQuarantinedName, type MailboxName } from "../mailbox/name.ts";
 import type { MupdateClient } from "../mupdate/client.ts";
 import { isSameRecord, type MailboxRecord, recordOf, serverOf } from "../mupdate/record.ts";
 import { eachInFlight } from "./in-flight.ts";
@@ -204,16 +204,6 @@ export function whyImplausible(plan: ReconcilePlan, limits: RemovalLimits): stri
     `Refusing to withdraw ${withdrawn} of the ${announced} mailboxes that the master has at "${server}" and to move ` +
     `${quarantined} of the ${mailboxes} here to quarantine: more than ${most} need an administrator's word`
   );
-}
-
-/** Mailboxes in quarantine, for a listing. */
-export async function* quarantineOf(list: MailboxList, deletedPrefix?: string) {
-  let passed = 0;
-  for (const { name, server } of list.entries()) {
-    if (++passed % comparedBetweenTurns === 0) await nextTurn();
-    const read = server === "" ? readQuarantinedName(name, deletedPrefix) : undefined;
-    if (read) yield { name, ...read };
-  }
 }
 
 /** Names that unfinished operations claim. */
