@@ -2,8 +2,8 @@
 
 import type { Clock } from "./clock.ts";
 
-/** Half of what anybody may be held: a slice ends a little late, and more than one client may have long work. */
-const sliceMs = 2;
+/** A fifth of what anybody may be held: a slice ends a little late, and more than one client may have long work. */
+const sliceMs = 1;
 
 export class TimeSlice {
   readonly #clock: Clock;

@@ -105,6 +105,8 @@ class Listing {
   readonly #matcher: ListMatcher;
   readonly #wantsLevels: boolean;
   readonly #levels = new Set<string>();
+  /** Neighbours have the same levels above them. */
+  #lastParent = "";
   /** INBOX, where the user's folders stand beside it and not below (altnamespace). */
   readonly #childless: MailboxName | undefined;
   #waiting: Waiting[] = [];
@@ -170,8 +172,11 @@ class Listing {
     return settled ?? nothing;
   }
 
-  /** Levels above that match the pattern and are no mailboxes (RFC 3501 §6.3.8), each once. */
+  /** Levels above that match the pattern and are no mailboxes (RFC 3501 §6.3.8), each once. Hot path. */
   #newLevels(external: string): readonly ListedMailbox[] {
+    const parent = external.slice(0, Math.max(0, external.lastIndexOf(this.#session.namespace.separator)));
+    if (parent === this.#lastParent) return nothing;
+    this.#lastParent = parent;
     const found = this.#matcher.matchingAncestors(external).filter((level) => !this.#levels.has(level));
     for (const level of found) this.#levels.add(level);
     return found
