@@ -76,7 +76,7 @@ function plainText(value: FieldValue): string {
 }
 
 /** A mailbox name must not be able to move the cursor or add a column. */
-function escapeControls(text: string): string {
+export function escapeControls(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
     const short = { "\t": "\\t", "\r": "\\r", "\n": "\\n" }[character];
     return short ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;

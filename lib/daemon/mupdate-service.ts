@@ -145,6 +145,7 @@ function serviceOver(
       tls: () => (config.allowstarttls ? tls() : undefined),
       failedLoginPauseMs: config.failedloginpause * 1000,
       idleMs,
+      loginIdleMs: config.login_timeout * 1000,
       clock,
       log,
     },

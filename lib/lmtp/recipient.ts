@@ -1,6 +1,6 @@
 // From an address to the mailbox that it means (Cyrus' rules): user, user+folder, +folder for shared mailboxes.
 
-import { localPartOf, type MailboxName, inboxOf, parseMailboxName } from "../mailbox/name.ts";
+import { inboxOf, localPartOf, type MailboxName, parseMailboxName } from "../mailbox/name.ts";
 import { parseUserId, type UserIdSettings } from "../sasl/user-id.ts";
 import { encodeUtf7, isValidUtf7 } from "../wire/utf7.ts";
 import type { RecipientAddress } from "./parse/path.ts";

@@ -1,9 +1,9 @@
 // A place is where a mailbox is answered: here, or on another server. A session asks a Router and does not know the
 // murder behind it. On a backend everything is here; on a frontend everything is elsewhere; a unified server has both.
 
+import { No } from "../base/fault.ts";
 import type { Identity } from "../sasl/identity.ts";
 import type { Frame } from "../wire/frame.ts";
-import { No } from "../base/fault.ts";
 import type { MailboxEntry, MailboxList } from "./list.ts";
 import type { MailboxName } from "./name.ts";
 

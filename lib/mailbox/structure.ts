@@ -2,7 +2,7 @@
 // kept beside it. On the way of every delivery: strings are added up, nothing is parsed twice.
 
 import type { EnvelopeAddress } from "../message/address.ts";
-import { contentLanguages, parseDisposition, type Parameter } from "../message/content-type.ts";
+import { contentLanguages, type Parameter, parseDisposition } from "../message/content-type.ts";
 import { type Envelope, readEnvelope } from "../message/envelope.ts";
 import { firstValue, type Header } from "../message/header.ts";
 import { type Part, parseMessage } from "../message/structure.ts";

@@ -2,7 +2,7 @@
 // upper case as Cyrus answers; values as they came, except that RFC 2231 §3's pieces are put together (RFC 9051 §7.5.2
 // asks for it; character sets are left to the client).
 
-import { type Header, firstValue } from "./header.ts";
+import { firstValue, type Header } from "./header.ts";
 import { characterClass, Scanner } from "./scanner.ts";
 
 /** Name in upper case, and value, both latin1. */

@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly failedLoginPauseMs: number;
   /** RFC 3656 §2: at least 15 minutes. */
   readonly idleMs: number;
+  /** Silence before someone has logged in; 0 never ends it. */
+  readonly loginIdleMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -89,7 +91,7 @@ export class ServerSession implements Receiver {
 
   /** Greets and begins to read. */
   start(): void {
-    this.connection.setIdleTimeout(this.options.idleMs);
+    this.connection.setIdleTimeout(this.options.loginIdleMs);
     this.sendBanner();
     this.connection.attach(this);
   }
@@ -167,6 +169,7 @@ export class ServerSession implements Receiver {
 
   becomes(user: string): void {
     this.#user = user;
+    this.connection.setIdleTimeout(this.options.idleMs);
     this.log.info("login", { user, tls: this.connection.tls !== undefined });
   }
 

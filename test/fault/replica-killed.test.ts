@@ -4,8 +4,8 @@
 import { expect, test } from "bun:test";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";
 import { entryOf } from "../../lib/mupdate/record.ts";
-import type { TestProcess } from "../support/process.ts";
 import { active, mailboxName } from "../support/mupdate-world.ts";
+import type { TestProcess } from "../support/process.ts";
 import { killed, MupdateNodes } from "./support/mupdate-nodes.ts";
 
 const changes = 5000;

@@ -1,8 +1,8 @@
 // Clients that have finished sending and still read: printf 'a NOOP\r\nb LOGOUT\r\n' | nc mail 143.
 
 import { expect, test } from "bun:test";
-import { Session } from "../../lib/imap/session.ts";
 import type { ImapServer } from "../../lib/imap/server.ts";
+import { Session } from "../../lib/imap/session.ts";
 import { plainIdentity } from "../../lib/sasl/identity.ts";
 import { askAndEnd } from "../support/half-close.ts";
 import { entry, listOf, mailServer, testServer } from "../support/imap-session.ts";

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { plainIdentity } from "../../lib/sasl/identity.ts";
-import { parseMailboxName, requireMailboxName as name } from "../../lib/mailbox/name.ts";
+import { requireMailboxName as name, parseMailboxName } from "../../lib/mailbox/name.ts";
 import { Namespace, type NamespaceSettings } from "../../lib/mailbox/namespace.ts";
+import { plainIdentity } from "../../lib/sasl/identity.ts";
 
 const standard: NamespaceSettings = {
   altnamespace: false,

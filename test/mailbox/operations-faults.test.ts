@@ -10,7 +10,7 @@ import { parseRightsChange } from "../../lib/mailbox/acl.ts";
 import type { MailboxList } from "../../lib/mailbox/list.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { openMailboxList } from "../../lib/mailbox/list-sqlite.ts";
-import { parseMailboxName, requireMailboxName as name } from "../../lib/mailbox/name.ts";
+import { requireMailboxName as name, parseMailboxName } from "../../lib/mailbox/name.ts";
 import type { MailboxOperations } from "../../lib/mailbox/operations/mailbox-operations.ts";
 import { admin, ann, BackendWorld } from "../support/backend-world.ts";
 import { FakeMaster } from "../support/fake-master.ts";

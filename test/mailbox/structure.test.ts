@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { describeMessage } from "../../lib/mailbox/structure.ts";
 import { parseSection, SectionReader, sourceOf } from "../../lib/message/section.ts";
-import { mailFixtures } from "../support/mail-fixtures.ts";
 import { hostileMail } from "../support/hostile-mail.ts";
+import { mailFixtures } from "../support/mail-fixtures.ts";
 
 const fixtures = mailFixtures();
 

@@ -352,14 +352,23 @@ test("a client uses STARTTLS when it is offered, and can insist on it (R51, R62)
   expect(String(fault)).toContain("does not offer STARTTLS");
 });
 
-test("a session that is silent for too long is told so and closed (R54)", async () => {
+test("a session that is silent for too long is told so and closed, sooner before its login (R54)", async () => {
   const clock = new ManualClock();
-  const [server, client] = connectionPair(clock);
-  new ServerSession(server, { ...master(), idleMs: 900_000 }).start();
-  const transcript = new Transcript(client);
-  await transcript.upTo('"(master)"\r\n');
-  clock.advance(1_000_000);
-  expect(await transcript.untilClosed()).toBe('* BYE "Idle for too long"\r\n');
+  for (const isLoggedIn of [true, false]) {
+    const [server, client] = connectionPair(clock);
+    new ServerSession(server, { ...master(), idleMs: 900_000, loginIdleMs: 180_000 }).start();
+    const transcript = new Transcript(client);
+    await transcript.upTo('"(master)"\r\n');
+    if (isLoggedIn) {
+      client.write(`${login}N1 NOOP\r\n`);
+      await transcript.upTo('N1 OK "Noop done"\r\n');
+      clock.advance(200_000);
+      client.write("N2 NOOP\r\n");
+      await transcript.upTo('N2 OK "Noop done"\r\n');
+    }
+    clock.advance(isLoggedIn ? 1_000_000 : 200_000);
+    expect(await transcript.untilClosed()).toBe('* BYE "Idle for too long"\r\n');
+  }
 });
 
 test("a client that has finished sending gets all its answers (printf … | nc)", async () => {

@@ -1,8 +1,8 @@
 // The registrar of a backend against a master in memory.
 
 import { expect, test } from "bun:test";
-import { ManualClock } from "../../lib/base/clock.ts";
 import { actFor } from "../../lib/base/acting-session.ts";
+import { ManualClock } from "../../lib/base/clock.ts";
 import { No } from "../../lib/base/fault.ts";
 import { type LogFields, silentLog } from "../../lib/base/log.ts";
 import type { MupdateClient } from "../../lib/mupdate/client.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../../lib/net/connect.ts";
 import type { Connection } from "../../lib/net/connection.ts";
-import { type Listener, listen, type ListenPlace } from "../../lib/net/listen.ts";
+import { type Listener, type ListenPlace, listen } from "../../lib/net/listen.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
 import { clientTls, serverTls, testCertificates } from "../support/certificates.ts";
 import { RecordingReceiver } from "../support/recording-receiver.ts";

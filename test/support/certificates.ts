@@ -1,7 +1,7 @@
 // Throw-away certificates for tests, made once for each test process.
 
-import type { CertificatePair, ClientTls, ServerTls } from "../../lib/net/connection.ts";
 import { createCertificateAuthority } from "../../lib/net/certificate-authority.ts";
+import type { CertificatePair, ClientTls, ServerTls } from "../../lib/net/connection.ts";
 
 export interface TestCertificates {
   /** PEM of the authority that signed all of them. */

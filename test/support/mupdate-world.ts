@@ -83,6 +83,7 @@ export function sessionOptions(
     },
     failedLoginPauseMs: 0,
     idleMs: 0,
+    loginIdleMs: 0,
     clock: systemClock,
     log: silentLog,
     ...more,

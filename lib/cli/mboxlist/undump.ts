@@ -7,7 +7,7 @@ import { roleOf } from "../../config/role.ts";
 import type { ListEdit, MailboxList, UniqueId } from "../../mailbox/list.ts";
 import { type Dump, readDump } from "../../mailbox/list-dump-reader.ts";
 import { exitCodes } from "../exit-code.ts";
-import { writeOutput, writeWords } from "../output.ts";
+import { escapeControls, writeOutput, writeWords } from "../output.ts";
 import { firstLines } from "./first-lines.ts";
 import { planUndump, type Remark, type Replacement, type UndumpPlan } from "./undump-plan.ts";
 import { requireUnused } from "./unused-list.ts";
@@ -86,7 +86,10 @@ function remarkText({ name, text }: Remark): string {
 }
 
 function first<Item>(items: readonly Item[], format: (item: Item) => string): string[] {
-  return firstLines(items.map(format), "--json has all");
+  return firstLines(
+    items.map((item) => escapeControls(format(item))),
+    "--json has all",
+  );
 }
 
 function summary({ insert, replace, same, skipped }: UndumpPlan): string {

@@ -3,8 +3,8 @@
 import { defineProgram } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { outputFormat, outputOptions, printRows } from "../output.ts";
-import { readName } from "./read-name.ts";
 import { serverOptions } from "./reach.ts";
+import { readName } from "./read-name.ts";
 import { recordFields } from "./record-fields.ts";
 import type { Tools } from "./tools.ts";
 

@@ -4,8 +4,8 @@ import { locationOf, type MailboxRecord, partitionOf, serverOf } from "../../mup
 import { defineProgram } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { outputFormat, outputOptions, printRows } from "../output.ts";
-import { readPrefix } from "./read-name.ts";
 import { serverOptions } from "./reach.ts";
+import { readPrefix } from "./read-name.ts";
 import { recordFields } from "./record-fields.ts";
 import type { Tools } from "./tools.ts";
 import { recordsOf } from "./whole-list.ts";

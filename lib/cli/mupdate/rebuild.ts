@@ -14,7 +14,7 @@ import { type Field, outputFormat, outputOptions, printRows } from "../output.ts
 import { startProgress } from "../progress.ts";
 import { pullBackend } from "./pull.ts";
 import { adminOptions, type Reach, serverOptions } from "./reach.ts";
-import { readRefill, type Refill } from "./refill.ts";
+import { type Refill, readRefill } from "./refill.ts";
 import { alone, type Tools } from "./tools.ts";
 import { recordsOf } from "./whole-list.ts";
 

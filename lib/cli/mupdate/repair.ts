@@ -12,10 +12,10 @@ import { changeOptions, confirm } from "../confirm.ts";
 import { exitCodes, UsageError } from "../exit-code.ts";
 import { outputFormat, outputOptions, printRows } from "../output.ts";
 import { BackendSide } from "./backend-side.ts";
-import { readName } from "./read-name.ts";
 import { adminOptions, type Reach, type ReachOptions, serverOptions } from "./reach.ts";
-import { ownSide } from "./side.ts";
+import { readName } from "./read-name.ts";
 import { aclEntries, describeRecord, recordFields } from "./record-fields.ts";
+import { ownSide } from "./side.ts";
 import type { Tools } from "./tools.ts";
 
 const repairOptions = { ...serverOptions, ...changeOptions, ...outputOptions };

@@ -1,10 +1,10 @@
 // One of the lists that `ctl_mupdate check` compares with the master's: a replica's, a backend's seen through IMAP, or that of
 // this machine. Each can be asked again about single names, up to date.
 
-import { kick, kickPath } from "../../mupdate/kick.ts";
 import type { Config } from "../../config/config.ts";
 import type { MailboxEntry, MailboxList } from "../../mailbox/list.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
+import { kick, kickPath } from "../../mupdate/kick.ts";
 import { type MailboxRecord, recordOf } from "../../mupdate/record.ts";
 import { isOurs, namesInWork } from "../../murder/reconcile.ts";
 import type { LiveList } from "./whole-list.ts";

@@ -1,17 +1,17 @@
 // `ctl_mupdate watch`: every change of the list as it happens, a line each: what the master had, and what it has now.
 
 import { No } from "../../base/fault.ts";
-import { extensionName } from "../../mupdate/extension.ts";
 import type { FeedPosition } from "../../mailbox/feed.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
 import type { MupdateClient } from "../../mupdate/client.ts";
+import { extensionName } from "../../mupdate/extension.ts";
 import type { MailboxRecord } from "../../mupdate/record.ts";
 import { defineProgram } from "../command.ts";
 import { exitCodes, UsageError } from "../exit-code.ts";
 import { type Field, outputFormat, outputOptions, printRows } from "../output.ts";
 import { ChangeStream, type SeenChange } from "./change-stream.ts";
-import { readPrefix } from "./read-name.ts";
 import { type Reach, serverOptions } from "./reach.ts";
+import { readPrefix } from "./read-name.ts";
 import { aclEntries, describeRecord } from "./record-fields.ts";
 import type { Tools } from "./tools.ts";
 

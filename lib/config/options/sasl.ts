@@ -31,7 +31,7 @@ export const saslOptions = {
     unit: "s",
     default: "3m",
     since: "iatlas 0.1",
-    usedBy: ["imapd", "proxyd", "pop3d"],
+    usedBy: ["imapd", "proxyd", "pop3d", "mupdate"],
     doc: "How long a connection may be silent before someone has logged in.",
   },
   sasl_pwcheck_method: {

@@ -7,8 +7,8 @@ import { No } from "../../base/fault.ts";
 import { errorCode, isMissing } from "../durable.ts";
 import { type CachedStructure, type NewMessage, SystemFlags, type Uid } from "../store.ts";
 import { messagePath, orphanPath } from "./layout.ts";
-import { StagedFile } from "./staging.ts";
 import { setSeen } from "./seen.ts";
+import { StagedFile } from "./staging.ts";
 import type { Transaction, WriteJob } from "./transaction.ts";
 
 /** A message as the index keeps it, and the file to link it from. */

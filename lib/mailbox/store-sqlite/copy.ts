@@ -4,7 +4,7 @@
 import fsp from "node:fs/promises";
 import { isMissing, syncFile } from "../durable.ts";
 import type { Uid } from "../store.ts";
-import { addMessage, type Arrival } from "./append.ts";
+import { type Arrival, addMessage } from "./append.ts";
 import type { IndexFile } from "./index-file.ts";
 import { messagePath } from "./layout.ts";
 import { findReader } from "./seen.ts";

@@ -2,8 +2,8 @@
 // than keeping a descriptor); big ones keep a descriptor while they are being read, a few per mailbox in use.
 
 import fs from "node:fs";
-import type { Clock, Timer } from "../../base/clock.ts";
 import { emptyBytes } from "../../base/bytes.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
 import { No } from "../../base/fault.ts";
 import { diskFault, isMissing } from "../durable.ts";
 import type { MessageBody } from "../store.ts";

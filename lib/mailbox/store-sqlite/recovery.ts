@@ -3,8 +3,8 @@
 // expunged, files without a row are moved aside. Everything older that does not fit is only reported: that is
 // `reconstruct`'s business.
 
-import { CryptoHasher } from "bun";
 import fsp from "node:fs/promises";
+import { CryptoHasher } from "bun";
 import type { Log } from "../../base/log.ts";
 import { isMissing } from "../durable.ts";
 import type { Uid } from "../store.ts";

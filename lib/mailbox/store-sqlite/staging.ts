@@ -2,9 +2,9 @@
 // and are written in one go; of big ones only a buffer is held. The file is synced together with the index that refers to
 // it, so that one turn of the file system's journal does for both; recovery.ts knows that either may be lost.
 
-import { CryptoHasher } from "bun";
 import fs from "node:fs";
 import fsp from "node:fs/promises";
+import { CryptoHasher } from "bun";
 import { concatBytes, emptyBytes } from "../../base/bytes.ts";
 import { diskFault, fdatasync, isMissing } from "../durable.ts";
 import type { CachedStructure, StagedMessage, Staging } from "../store.ts";

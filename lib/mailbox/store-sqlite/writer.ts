@@ -2,9 +2,9 @@
 // that it can stop between messages without showing others half of its work. A job's promise resolves when it is on disk.
 
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { Log } from "../../base/log.ts";
-import { describeFault, No } from "../../base/fault.ts";
 import type { Clock } from "../../base/clock.ts";
+import { describeFault, No } from "../../base/fault.ts";
+import type { Log } from "../../base/log.ts";
 import { diskFault, errorCode } from "../durable.ts";
 import { IndexFile } from "./index-file.ts";
 import { readPresentTotals, type TotalsRow, writeTotals } from "./totals.ts";
