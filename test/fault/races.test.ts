@@ -8,8 +8,8 @@ import { eventually } from "../support/murder.ts";
 import { administrator, FaultMurder, type Node } from "./support/fault-murder.ts";
 import { Inspection } from "./support/invariants.ts";
 
-/** Another seed is another history; the whole form runs more of them. */
-const seeds = process.env.IATLAS_INTEROP ? Array.from({ length: 20 }, (_, at) => 1000 + at) : [20261123];
+/** Another seed is another history; IATLAS_TEST_RUNS=20 runs so many of them. */
+const seeds = Array.from({ length: Number(process.env.IATLAS_TEST_RUNS ?? 1) }, (_, at) => 20261123 + at);
 const servers: readonly Node[] = ["backend1", "backend1b", "backend2", "frontend"];
 const clientsPerServer = 3;
 const commandsEach = 25;
