@@ -1,24 +1,20 @@
 // kill -9 of a backend under delivery: what was answered 250 is there when it is back. What was answered otherwise may be
 // there, and is delivered again by whoever sends, as mail transports do.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { ImapWire } from "../support/imap-wire.ts";
 import { LmtpWire } from "../support/lmtp-wire.ts";
-import { eventually, type Murder, startMurder } from "../support/murder.ts";
+import { eventually, type Murder } from "../support/murder.ts";
+import { shareMurder } from "../support/shared-murder.ts";
 
 const senders = 6;
 const messagesEach = 40;
 const users = ["ann", "bob", "carl"] as const;
 
 let murder: Murder;
-
-beforeAll(async () => {
-  murder = await startMurder();
-}, 60_000);
-
-afterAll(async () => {
-  await murder?.[Symbol.asyncDispose]();
-}, 60_000);
+shareMurder((started) => {
+  murder = started;
+});
 
 /** Attempts at each message for each user, in the end all of them accepted. */
 type Attempts = Map<string, number>;

@@ -1,19 +1,15 @@
 // kill -9 of each kind of node in the middle of CREATEs. Whatever was cut short: no name is on two servers, what was
 // answered OK can be selected at every frontend, and no name is stuck.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { ImapWire } from "../support/imap-wire.ts";
-import { eventually, type Murder, type NodeName, startMurder } from "../support/murder.ts";
+import { eventually, type Murder, type NodeName } from "../support/murder.ts";
+import { shareMurder } from "../support/shared-murder.ts";
 
 let murder: Murder;
-
-beforeAll(async () => {
-  murder = await startMurder();
-}, 60_000);
-
-afterAll(async () => {
-  await murder?.[Symbol.asyncDispose]();
-}, 60_000);
+shareMurder((started) => {
+  murder = started;
+});
 
 const killings: readonly { readonly what: string; readonly kill: () => Promise<void> }[] = [
   { what: "a frontend", kill: () => restartAfterKill("frontend1") },

@@ -1,21 +1,17 @@
 // ctl_mboxlist beside the servers of a running murder: what it says is true while they work, and it changes nothing under them.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Finished, runToEnd } from "../support/command-line.ts";
 import { ImapWire } from "../support/imap-wire.ts";
 import { ListTool } from "../support/list-tool.ts";
-import { type Murder, type NodeName, startMurder } from "../support/murder.ts";
+import type { Murder, NodeName } from "../support/murder.ts";
+import { shareMurder } from "../support/shared-murder.ts";
 
 let murder: Murder;
-
-beforeAll(async () => {
-  murder = await startMurder();
-}, 60_000);
-
-afterAll(async () => {
-  await murder?.[Symbol.asyncDispose]();
-}, 30_000);
+shareMurder((started) => {
+  murder = started;
+});
 
 const on = (node: NodeName, argv: readonly string[], input = ""): Promise<Finished> =>
   runToEnd("ctl_mboxlist", ["-C", join(murder.folder, node, "imapd.conf"), ...argv], input);

@@ -1,20 +1,16 @@
 // curl against a frontend: IMAP, IMAPS, STARTTLS and POP3.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runProgram, runWell } from "../support/client-program.ts";
-import { type Murder, startMurder } from "../support/murder.ts";
+import type { Murder } from "../support/murder.ts";
+import { shareMurder } from "../support/shared-murder.ts";
 
 let murder: Murder;
-
-beforeAll(async () => {
-  murder = await startMurder();
-}, 60_000);
-
-afterAll(async () => {
-  await murder?.[Symbol.asyncDispose]();
-}, 60_000);
+shareMurder((started) => {
+  murder = started;
+});
 
 function login(user: string): string[] {
   return ["curl", "--silent", "--show-error", "--max-time", "20", "-u", `${user}:${murder.passwordOf(user)}`];

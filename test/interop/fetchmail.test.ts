@@ -1,22 +1,18 @@
 // fetchmail takes mail from a frontend over POP3 and IMAP, with STARTTLS, and hands it to a program.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runProgram } from "../support/client-program.ts";
 import { ImapWire } from "../support/imap-wire.ts";
-import { type Murder, startMurder } from "../support/murder.ts";
+import type { Murder } from "../support/murder.ts";
+import { shareMurder } from "../support/shared-murder.ts";
 import { variedMail } from "../support/varied-mail.ts";
 
 let murder: Murder;
-
-beforeAll(async () => {
-  murder = await startMurder();
-}, 60_000);
-
-afterAll(async () => {
-  await murder?.[Symbol.asyncDispose]();
-}, 60_000);
+shareMurder((started) => {
+  murder = started;
+});
 
 const protocols = [
   { protocol: "POP3", service: "pop3", user: "ann" },

@@ -1,21 +1,17 @@
 // mutt, in a terminal of its own, reads a shared folder that is on another backend than its user's mail, and answers there.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runProgram } from "../support/client-program.ts";
 import { ImapWire } from "../support/imap-wire.ts";
-import { type Murder, startMurder } from "../support/murder.ts";
+import type { Murder } from "../support/murder.ts";
+import { shareMurder } from "../support/shared-murder.ts";
 
 let murder: Murder;
-
-beforeAll(async () => {
-  murder = await startMurder();
-}, 60_000);
-
-afterAll(async () => {
-  await murder?.[Symbol.asyncDispose]();
-}, 60_000);
+shareMurder((started) => {
+  murder = started;
+});
 
 /** Opens a mailbox, types `keys`, and gives what was on the screen. */
 async function mutt(user: string, mailbox: string, keys: string): Promise<string> {

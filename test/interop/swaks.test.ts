@@ -1,19 +1,15 @@
 // Mail comes in through the lmtpproxyd of a frontend from swaks, and lands on both backends.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { runProgram, runWell } from "../support/client-program.ts";
 import { ImapWire } from "../support/imap-wire.ts";
-import { type Murder, startMurder } from "../support/murder.ts";
+import type { Murder } from "../support/murder.ts";
+import { shareMurder } from "../support/shared-murder.ts";
 
 let murder: Murder;
-
-beforeAll(async () => {
-  murder = await startMurder();
-}, 60_000);
-
-afterAll(async () => {
-  await murder?.[Symbol.asyncDispose]();
-}, 60_000);
+shareMurder((started) => {
+  murder = started;
+});
 
 function swaks(recipients: readonly string[], subject: string): string[] {
   const account = ["--auth", "PLAIN", "--auth-user", murder.admin, "--auth-password", murder.passwordOf(murder.admin)];
