@@ -40,6 +40,17 @@ export function* listMailboxes(session: Session, args: ListArgs): Generator<read
   }
 }
 
+/**
+ * Entries among which is every mailbox that the user may look up and that is shown with a name starting with `literal`.
+ * Safe to step through slowly.
+ */
+export function* entriesFrom(session: Session, literal: string): Generator<MailboxEntry> {
+  for (const prefix of session.namespace.scanPrefixes(literal)) {
+    yield* ownEntries(session, prefix);
+    yield* otherEntries(session, prefix, prefix);
+  }
+}
+
 /** Entries in a row that are read and not looked at, before the next that matters is looked for. */
 const mostPassedOver = 64;
 
@@ -201,11 +212,12 @@ export function findVisible(session: Session, external: string): MailboxEntry | 
   return entry && isVisible(session, entry) ? entry : undefined;
 }
 
-function internalIfAny(session: Session, external: string): MailboxName | undefined {
+/** Undefined for a text that can name no mailbox, such as the level above other users' ones. */
+export function internalIfAny(session: Session, external: string): MailboxName | undefined {
   try {
     return session.namespace.toInternal(external);
   } catch (fault) {
-    if (fault instanceof No) return undefined; // a level that can be no mailbox, such as the prefix of other users'
+    if (fault instanceof No) return undefined;
     throw fault;
   }
 }

@@ -26,7 +26,7 @@ export async function lsubPlan(session: Session, args: ListArgs): Promise<Answer
 }
 
 /** Subscribed names that start with `literal`. Matching is done here: the home's answer to "%" hides what it stands for. */
-async function askHome(session: Session, server: string, literal: string): Promise<readonly string[]> {
+export async function askHome(session: Session, server: string, literal: string): Promise<readonly string[]> {
   const remote = await session.links.to(server).catch((fault) => {
     throw new No("UNAVAILABLE", "The server of your subscriptions is not available", { cause: fault });
   });
