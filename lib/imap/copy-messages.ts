@@ -31,7 +31,7 @@ export function requireMovable(session: Session, selection: LocalSelection): voi
 export async function copyMessages(session: Session, args: CopyArgs, isUid: boolean, isMove: boolean): Promise<Ok> {
   const selection = localSelection(session);
   if (isMove) requireMovable(session, selection);
-  const uids = selection.uidsIn(resolveInView(args.set, selection.uids, isUid));
+  const uids = selection.uidsIn(resolveInView(args.set, selection, isUid));
   const place = await locateTarget(session, args.mailbox);
   const target = await openTarget(session, place);
   try {

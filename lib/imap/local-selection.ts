@@ -14,11 +14,14 @@ import type { Session } from "./session.ts";
 import { insertedAt, removeAll } from "./view.ts";
 
 const batchSize = 256;
+const noUids = new Uint32Array(0);
 
 export class LocalSelection {
   readonly mailbox: Mailbox;
   /** EXAMINE, or no right to change anything. */
   readonly isReadOnly: boolean;
+  /** UIDs that the last SEARCH saved, ascending: "$" (RFC 5182). Those that are gone are in no view any more. */
+  saved: Uint32Array = noUids;
   readonly #recent = new RecentRanges();
   /** \Recent is taken from others by SELECT, not by EXAMINE (R15). */
   readonly #claimsRecent: boolean;

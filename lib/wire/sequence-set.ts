@@ -1,5 +1,5 @@
 // Sequence sets (RFC 9051 §9, sequence-set): "1:4,7,*". What the numbers mean (sequence numbers or UIDs) is for the
-// caller to say when it resolves a set; "$" is not handled here.
+// caller to say when it resolves a set; what "$" stands for only a session knows.
 
 /** "*": the highest number in use, known only when the set is resolved. */
 const star = 0;
@@ -14,6 +14,8 @@ export interface NumberRange {
 /** Only `parseSequenceSet` makes one: what exists is valid. */
 export class SequenceSet {
   readonly #pairs: readonly (readonly [number, number])[];
+  /** "$": what the last SEARCH saved (RFC 5182). By itself it holds nothing: ask `isSaved`. */
+  static readonly saved = new SequenceSet("$", []);
   /** As the client wrote it. */
   readonly text: string;
 
@@ -34,6 +36,10 @@ export class SequenceSet {
       pairs.push([from, to]);
     }
     return new SequenceSet(text, pairs);
+  }
+
+  get isSaved(): boolean {
+    return this === SequenceSet.saved;
   }
 
   /** The highest number written out, 0 when only "*" is: above the message count it is an error of the client. */

@@ -19,7 +19,7 @@ function makeRow(isUid: boolean): Row {
     passesTo: toSelected,
     async run(session, { set, items }) {
       const selection = localSelection(session);
-      const ranges = resolveInView(set, selection.uids, isUid);
+      const ranges = resolveInView(set, selection, isUid);
       const isComplete = await fetchMessages(session, selection, ranges, items, isUid);
       return isComplete || isUid ? undefined : expungeIssued;
     },

@@ -30,7 +30,7 @@ function makeRow(isUid: boolean): Row {
 
 async function store(session: Session, selection: LocalSelection, args: StoreArgs, isUid: boolean): Promise<Answer> {
   requireWritable(selection);
-  const uids = selection.uidsIn(resolveInView(args.set, selection.uids, isUid));
+  const uids = selection.uidsIn(resolveInView(args.set, selection, isUid));
   const { flags, operation } = args;
   const allowedSystem = allowedSystemFlags(selection.rights(session));
   const mayChangeKeywords = (selection.rights(session) & Right.write) !== 0;

@@ -2,7 +2,7 @@
 
 import type { SequenceSet } from "../../wire/sequence-set.ts";
 import { expungeDeleted, requireExpunge } from "../expunge.ts";
-import { readSequenceSet } from "../parse/sequence.ts";
+import { readSequenceSet, resolveInView } from "../parse/sequence.ts";
 import { toSelected } from "../pass-on.ts";
 import { row, selected } from "../row.ts";
 import { localSelection } from "../selected.ts";
@@ -20,7 +20,7 @@ export const uidExpungeRow = row<SequenceSet>({
   async run(session, set) {
     const selection = localSelection(session);
     requireExpunge(session, selection);
-    await expungeDeleted(session, selection, selection.uidsIn(set.indexesIn(selection.uids)));
+    await expungeDeleted(session, selection, selection.uidsIn(resolveInView(set, selection, true)));
     return undefined;
   },
 });

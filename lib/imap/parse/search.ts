@@ -10,7 +10,7 @@ import { parseSearchDate } from "../../wire/date.ts";
 import type { Reader } from "../../wire/reader.ts";
 import { allOf, type DateComparison, eitherOf, type SearchKey } from "../search/key.ts";
 import { readKeyword } from "./flags.ts";
-import { readSequenceSet } from "./sequence.ts";
+import { readNumberSet } from "./sequence.ts";
 
 /** Parentheses, NOT and OR inside one another. */
 const maxDepth = 100;
@@ -58,7 +58,7 @@ class KeyReader {
       reader.expect(")");
       return key;
     }
-    if (/[\d*]/.test(reader.peek())) return { kind: "numbers", set: readSequenceSet(reader) };
+    if (/[\d*]/.test(reader.peek())) return { kind: "numbers", set: readNumberSet(reader) };
     const name = reader.keyword();
     const read = Object.hasOwn(keyReaders, name) ? keyReaders[name] : undefined;
     if (!read) throw new Bad(`Unknown search key "${name}"`);
@@ -101,7 +101,7 @@ class KeyReader {
 
   uids(): SearchKey {
     this.#reader.space();
-    return { kind: "uids", set: readSequenceSet(this.#reader) };
+    return { kind: "uids", set: readNumberSet(this.#reader) };
   }
 
   #deeper(read: () => SearchKey): SearchKey {

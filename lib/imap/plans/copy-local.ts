@@ -24,7 +24,7 @@ export class LocalSource implements CopySource {
   }
 
   async list({ set }: CopyArgs, isUid: boolean): Promise<readonly ListedMessage[]> {
-    const uids = this.#selection.uidsIn(resolveInView(set, this.#selection.uids, isUid));
+    const uids = this.#selection.uidsIn(resolveInView(set, this.#selection, isUid));
     const listed: ListedMessage[] = [];
     for (const { uid, flags, internalDateMs, size } of this.#selection.mailbox.records(uids, this.#session.user.user)) {
       this.#sizes.set(uid, size);
