@@ -5,14 +5,17 @@ import type { Clock } from "../base/clock.ts";
 import { No } from "../base/fault.ts";
 import type { UniqueId } from "./list.ts";
 import {
+  type Admission,
   type CachedStructure,
   type Changes,
+  type CopyOptions,
   type FlagChange,
   type Flags,
   type Mailbox,
   type MailboxTotals,
   type MessageBody,
   type MessageRecord,
+  type MessageSource,
   type ModSeq,
   type NewMessage,
   type StagedMessage,
@@ -47,6 +50,8 @@ export interface MemoryMailboxState {
   tombstones: { readonly uid: Uid; readonly created: number; readonly modSeq: number }[];
   /** Name as first written and MODSEQ, by lower-case name. */
   readonly keywords: Map<string, { readonly name: string; readonly modSeq: number }>;
+  /** The message here that was moved from there. */
+  readonly sources: Map<string, Uid>;
   readonly listeners: Set<() => void>;
 }
 
@@ -74,7 +79,10 @@ export class StagedBytes implements StagedMessage {
 }
 
 /** What a message brings into a mailbox. */
-type Arrival = Omit<Message, "uid" | "created" | "modSeq" | "seen" | "saveDateMs"> & { readonly isSeen: boolean };
+type Arrival = Omit<Message, "uid" | "created" | "modSeq" | "seen" | "saveDateMs"> & {
+  readonly isSeen: boolean;
+  readonly from: MessageSource | undefined;
+};
 
 export class MemoryMailbox implements Mailbox {
   readonly #state: MemoryMailboxState;
@@ -170,14 +178,15 @@ export class MemoryMailbox implements Mailbox {
     return stop;
   }
 
-  async append(messages: readonly NewMessage[], user: string, admit?: () => void): Promise<readonly Uid[]> {
-    const arrivals = messages.map(({ staged, flags, internalDateMs }): Arrival => {
+  async append(messages: readonly NewMessage[], user: string, admit?: Admission): Promise<readonly Uid[]> {
+    const arrivals = messages.map(({ staged, flags, internalDateMs, from }): Arrival => {
       if (!(staged instanceof StagedBytes)) throw new Error("message was staged by another store");
       return {
         ...{ bytes: staged.bytes, guid: staged.guid, headerSize: staged.headerSize, structure: staged.structure },
         ...{ system: flags.system, keywords: flags.keywords },
         isSeen: (flags.system & SystemFlags.seen) !== 0,
         internalDateMs: Math.floor(internalDateMs / 1000) * 1000,
+        from,
       };
     });
     return this.#add(arrivals, user, admit);
@@ -218,11 +227,21 @@ export class MemoryMailbox implements Mailbox {
     target: Mailbox,
     uids: readonly Uid[],
     user: string,
-    admit?: () => void,
+    admit?: Admission,
+    { allowed, movedFrom }: CopyOptions = {},
   ): Promise<{ readonly source: readonly Uid[]; readonly copied: readonly Uid[] }> {
     if (!(target instanceof MemoryMailbox)) throw new Error("target belongs to another store");
     const found = uids.flatMap((uid) => this.#state.messages.get(uid) ?? []);
-    const arrivals = found.map((each): Arrival => ({ ...each, isSeen: each.seen.get(user)?.isSeen ?? false }));
+    const mask = allowed?.system ?? -1;
+    const arrivals = found.map(
+      (each): Arrival => ({
+        ...each,
+        isSeen: (mask & SystemFlags.seen) !== 0 && each.seen.get(user)?.isSeen === true,
+        system: each.system & mask,
+        keywords: allowed?.keywords === false ? [] : each.keywords,
+        from: movedFrom && { ...movedFrom, uid: each.uid },
+      }),
+    );
     const copied = target.#add(arrivals, user, admit);
     return { source: found.map(({ uid }) => uid), copied };
   }
@@ -231,23 +250,35 @@ export class MemoryMailbox implements Mailbox {
     for (const stop of [...this.#stops]) stop();
   }
 
-  #add(arrivals: readonly Arrival[], user: string, admit: (() => void) | undefined): readonly Uid[] {
+  #add(arrivals: readonly Arrival[], user: string, admit: Admission | undefined): readonly Uid[] {
     const state = this.#present();
-    admit?.();
-    if (arrivals.length === 0) return [];
-    state.modSeq += 1;
+    const known = arrivals.map((each) => this.#findMoved(each));
+    const added = arrivals.filter((_, at) => known[at] === undefined);
+    admit?.(
+      added.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      added.length,
+    );
+    if (added.length > 0) state.modSeq += 1;
     const { modSeq } = state;
     const saveDateMs = Math.floor(this.#clock.now() / 1000) * 1000;
-    const uids = arrivals.map(({ isSeen, ...arrival }) => {
+    const uids = arrivals.map(({ isSeen, from, ...arrival }, at) => {
+      const there = known[at];
+      if (there !== undefined) return there;
       const uid = state.uidNext++ as Uid;
       const seen = new Map(isSeen ? [[user, { isSeen, modSeq }]] : []);
       const keywords = arrival.keywords.map((each) => this.#keyword(each, modSeq));
       const system = arrival.system & ~SystemFlags.seen;
       state.messages.set(uid, { ...arrival, uid, created: modSeq, modSeq, saveDateMs, system, keywords, seen });
+      if (from) state.sources.set(sourceKey(from), uid);
       return uid;
     });
-    this.#notify();
+    if (added.length > 0) this.#notify();
     return uids;
+  }
+
+  #findMoved({ from, guid }: Arrival): Uid | undefined {
+    const uid = from && this.#state.sources.get(sourceKey(from));
+    return uid !== undefined && this.#state.messages.get(uid)?.guid === guid ? uid : undefined;
   }
 
   #changeMessage(message: Message, change: FlagChange, user: string, modSeq: number): boolean {
@@ -317,6 +348,10 @@ function recordOf(message: Message, user: string): MessageRecord {
 
 function modSeqFor(message: Message, user: string): number {
   return Math.max(message.modSeq, message.seen.get(user)?.modSeq ?? 0);
+}
+
+function sourceKey({ mailbox, uidValidity, uid }: MessageSource): string {
+  return `${uidValidity} ${uid} ${mailbox}`;
 }
 
 function ascending(a: number, b: number): number {

@@ -37,6 +37,7 @@ export class MemoryStore implements MessageStore {
       isRemoved: false,
       messages: new Map(),
       tombstones: [],
+      sources: new Map(),
       keywords: new Map(),
       listeners: new Set(),
     });

@@ -101,6 +101,29 @@ export interface NewMessage {
   readonly flags: Flags;
   /** Milliseconds since 1970; cut to whole seconds. */
   readonly internalDateMs: number;
+  /** The message that this one takes the place of, which is removed when this one is safe (MOVE, REPLACE). */
+  readonly from?: MessageSource;
+}
+
+/** A mailbox as a murder knows it, wherever it is: its internal name, and which mailbox of that name. */
+export interface MailboxSource {
+  readonly mailbox: string;
+  readonly uidValidity: number;
+}
+
+/** One message of the murder. UIDs are never given twice: whoever names the same one again repeats what he asked before. */
+export interface MessageSource extends MailboxSource {
+  readonly uid: number;
+}
+
+/** Asked inside the transaction, with what is about to be added; throws to refuse (quota). */
+export type Admission = (octets: number, messages: number) => void;
+
+export interface CopyOptions {
+  /** System flags and keywords that are not taken along. */
+  readonly allowed?: { readonly system: number; readonly keywords: boolean };
+  /** The messages are moved: what this mailbox is called. */
+  readonly movedFrom?: MailboxSource;
 }
 
 export type FlagOperation = "add" | "remove" | "replace";
@@ -143,23 +166,25 @@ export interface Mailbox {
   watch(listener: () => void): () => void;
 
   /**
-   * Adds all messages or none; UIDs ascending in the order given. `user` is whose \Seen the flags set. `admit` runs
-   * inside the transaction and throws to refuse (quota).
+   * Adds all messages or none; UIDs ascending in the order given. `user` is whose \Seen the flags set. A message `from`
+   * the same source, with the same octets, as one that is here already is not added again: its UID is that one's.
    */
-  append(messages: readonly NewMessage[], user: string, admit?: () => void): Promise<readonly Uid[]>;
+  append(messages: readonly NewMessage[], user: string, admit?: Admission): Promise<readonly Uid[]>;
   /** Returns the UIDs left alone because of `unchangedSince`, ascending. */
   changeFlags(change: FlagChange, user: string): Promise<{ readonly unchanged: readonly Uid[] }>;
   /** Removes those of `uids` that exist, returns them ascending. */
   expunge(uids: readonly Uid[]): Promise<readonly Uid[]>;
   /**
    * Copies those of `uids` that exist to `target`, all or none, flags and INTERNALDATE kept (\Seen of `user`). Files are
-   * hard-linked where they can be. Returns source and new UIDs, pairwise.
+   * hard-linked where they can be. Returns source and new UIDs, pairwise. What was `movedFrom` here before is not copied
+   * again, as in `append`.
    */
   copyTo(
     target: Mailbox,
     uids: readonly Uid[],
     user: string,
-    admit?: () => void,
+    admit?: Admission,
+    options?: CopyOptions,
   ): Promise<{ readonly source: readonly Uid[]; readonly copied: readonly Uid[] }>;
   /** Ends this use of the mailbox. */
   release(): void;

@@ -301,6 +301,44 @@ export function conformsAsMessageStore(name: string, openStore: () => Promise<Me
       other.release();
     });
 
+    test("append() of a message moved from the same place gives the one that is there, unless that is gone", async () => {
+      const from = { mailbox: "user.bob", uidValidity: 7, uid: 3 };
+      const staged = await stageMessage(store, messageText("moved"));
+      const message = { staged, flags: noFlags, internalDateMs: 0, from };
+      const admitted: number[] = [];
+      const admit = (octets: number, messages: number) => void admitted.push(octets, messages);
+      const uids = await box.append([message], "ann", admit);
+      const fresh = { ...message, from: { ...from, uid: 4 } };
+      expect(await box.append([fresh, message], "ann", admit)).toEqual([2 as Uid, uids[0]!]);
+      expect(admitted).toEqual([staged.size, 1, staged.size, 1]);
+      expect(await box.append([{ ...message, from: { ...from, uidValidity: 8 } }], "ann")).toEqual([3 as Uid]);
+      const other = await stageMessage(store, messageText("another"));
+      expect(await box.append([{ ...message, staged: other }], "ann")).toEqual([4 as Uid]);
+      await box.expunge([2 as Uid]);
+      expect(await box.append([fresh], "ann")).toEqual([5 as Uid]);
+      expect(box.totals()).toMatchObject({ messages: 4, uidNext: 6 as Uid });
+    });
+
+    test("copyTo() of moved messages gives those that are there, and leaves out flags that are not allowed", async () => {
+      const target = newId();
+      await store.create(target, "default", 9);
+      const other = await store.open(target, "default");
+      const flags = { system: SystemFlags.seen | SystemFlags.flagged, keywords: ["Work"] };
+      const uids = await deliver(store, box, ["a", "b", "c"], flags);
+      const options = {
+        movedFrom: { mailbox: "user.ann", uidValidity: 1 },
+        allowed: { system: SystemFlags.flagged, keywords: false },
+      };
+      expect((await box.copyTo(other, [uids[1]!], "ann", undefined, options)).copied).toEqual([1 as Uid]);
+      expect(await box.copyTo(other, uids, "ann", undefined, options)).toEqual({
+        source: uids,
+        copied: [2, 1, 3] as Uid[],
+      });
+      expect([...other.records([1 as Uid], "ann")][0]?.flags).toEqual({ system: SystemFlags.flagged, keywords: [] });
+      expect((await box.copyTo(other, [uids[1]!], "ann")).copied).toEqual([4 as Uid]);
+      other.release();
+    });
+
     test("large appends, copies, changes and expunges are one change each, while small ones go on", async () => {
       const target = newId();
       await store.create(target, "default", 9);

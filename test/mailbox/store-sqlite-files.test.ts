@@ -190,6 +190,23 @@ function setVersion(version: number): void {
   index.close();
 }
 
+test("an index of the first version is brought up to date when it is opened", async () => {
+  let box = await store.open(id, "default");
+  await deliver(store, box, ["kept"]);
+  box.release();
+  await store.close();
+  const index = new Database(join(folder, "index.db"));
+  index.exec("DROP TABLE source; PRAGMA user_version = 1");
+  index.close();
+  store = openTestStore();
+  box = await store.open(id, "default");
+  const from = { mailbox: "user.ann", uidValidity: 1, uid: 1 };
+  const message = { staged: await stageMessage(store, "moved"), flags: noFlags, internalDateMs: 0, from };
+  expect(await box.append([message], "ann")).toEqual([2 as Uid]);
+  expect(await box.append([message], "ann")).toEqual([2 as Uid]);
+  expect(latin1(box.body(1 as Uid)!.read(0, 99))).toBe(messageText("kept"));
+});
+
 test("no more indexes than allowed stay open, and every handle goes on working", async () => {
   await store.close();
   store = openTestStore({ maxOpen: 4 });

@@ -5,9 +5,17 @@
 import fs from "node:fs";
 import { No } from "../../base/fault.ts";
 import { errorCode, isMissing } from "../durable.ts";
-import { type CachedStructure, type NewMessage, SystemFlags, type Uid } from "../store.ts";
+import {
+  type Admission,
+  type CachedStructure,
+  type MessageSource,
+  type NewMessage,
+  SystemFlags,
+  type Uid,
+} from "../store.ts";
 import { messagePath, orphanPath } from "./layout.ts";
 import { setSeen } from "./seen.ts";
+import { confirmMoved, findMoved, noteMoved } from "./sources.ts";
 import { StagedFile } from "./staging.ts";
 import type { Transaction, WriteJob } from "./transaction.ts";
 
@@ -24,13 +32,14 @@ export interface Arrival {
   readonly guid: string;
   readonly headerSize: number;
   readonly structure: CachedStructure;
+  readonly from?: MessageSource | undefined;
 }
 
 export function appendJob(
   messages: readonly NewMessage[],
   user: string,
   nowMs: number,
-  admit: (() => void) | undefined,
+  admit: Admission | undefined,
 ): WriteJob<readonly Uid[]> {
   const syncs = new Map<StagedFile, () => Promise<void>>();
   const arrivals = messages.map((message) => arrivalOf(message, syncs));
@@ -39,12 +48,18 @@ export function appendJob(
     messages: messages.length,
     newUids: messages.length,
     *steps(transaction) {
-      admit?.();
+      const known = arrivals.map(({ from, guid }) => findMoved(transaction.index, from, guid));
+      const added = arrivals.filter((_, at) => known[at] === undefined);
+      admit?.(
+        added.reduce((sum, { size }) => sum + size, 0),
+        added.length,
+      );
       const uids: Uid[] = [];
-      for (const arrival of arrivals) {
-        uids.push(addMessage(transaction, arrival, user, nowMs));
+      for (const [at, arrival] of arrivals.entries()) {
+        uids.push(known[at] ?? addMessage(transaction, arrival, user, nowMs));
         yield;
       }
+      confirmMoved(transaction, known);
       return uids;
     },
   };
@@ -79,6 +94,7 @@ export function addMessage(transaction: Transaction, arrival: Arrival, user: str
   const { envelope, bodyStructure, body } = arrival.structure;
   index.run("INSERT INTO structure VALUES (?, ?, ?, ?)", uid, envelope, bodyStructure, body);
   if (arrival.isSeen) setSeen(transaction, user, uid, true);
+  if (arrival.from) noteMoved(index, arrival.from, uid, nowMs);
   return uid;
 }
 
@@ -131,5 +147,6 @@ function arrivalOf(message: NewMessage, syncs: Map<StagedFile, () => Promise<voi
     guid: staged.guid,
     headerSize: staged.headerSize,
     structure: staged.structure,
+    from: message.from,
   };
 }

@@ -3,11 +3,12 @@
 
 import fsp from "node:fs/promises";
 import { isMissing, syncFile } from "../durable.ts";
-import type { Uid } from "../store.ts";
+import { type Admission, type CopyOptions, SystemFlags, type Uid } from "../store.ts";
 import { type Arrival, addMessage } from "./append.ts";
 import type { IndexFile } from "./index-file.ts";
 import { messagePath } from "./layout.ts";
 import { findReader } from "./seen.ts";
+import { confirmMoved, findMoved } from "./sources.ts";
 import type { WriteJob } from "./transaction.ts";
 
 export interface CopySource {
@@ -26,29 +27,46 @@ export function copyJob(
   uids: readonly Uid[],
   user: string,
   nowMs: number,
-  admit: (() => void) | undefined,
+  admit: Admission | undefined,
+  options: CopyOptions = {},
   files?: ReadonlyMap<Uid, string>,
 ): WriteJob<Copied> {
+  const { movedFrom } = options;
   return {
     action: "copy messages",
     messages: uids.length,
     newUids: uids.length,
     *steps(transaction) {
-      admit?.();
+      const known = new Map<Uid, Uid>();
+      let octets = 0;
+      let messages = 0;
+      for (const uid of admit || movedFrom ? uids : []) {
+        const row = source.use((index) => index.one<SizeRow>("SELECT size, guid FROM message WHERE uid = ?", uid));
+        if (!row) continue;
+        const moved = findMoved(transaction.index, movedFrom && { ...movedFrom, uid }, row.guid);
+        if (moved !== undefined) known.set(uid, moved);
+        else {
+          octets += row.size;
+          messages += 1;
+        }
+        yield;
+      }
+      admit?.(octets, messages);
       const found: Uid[] = [];
       const copied: Uid[] = [];
       for (const uid of uids) {
         const path = files ? files.get(uid) : messagePath(source.path, uid);
-        const arrival = path && source.use((index) => readArrival(index, uid, user, path));
+        const arrival = path && source.use((index) => readArrival(index, uid, user, path, options));
         if (!arrival) continue;
         try {
-          copied.push(addMessage(transaction, arrival, user, nowMs));
+          copied.push(known.get(uid) ?? addMessage(transaction, arrival, user, nowMs));
           found.push(uid);
         } catch (fault) {
           if (!isMissing(fault)) throw fault; // else: another process has expunged it this moment
         }
         yield;
       }
+      confirmMoved(transaction, known.values());
       return { source: found, copied };
     },
   };
@@ -80,6 +98,11 @@ export async function removeCopies(files: ReadonlyMap<Uid, string>): Promise<voi
   for (const path of files.values()) await fsp.rm(path, { force: true });
 }
 
+interface SizeRow {
+  readonly size: number;
+  readonly guid: string;
+}
+
 interface ArrivalRow {
   readonly system: number;
   readonly keywords: string | null;
@@ -93,7 +116,13 @@ interface ArrivalRow {
   readonly isSeen: number | null;
 }
 
-function readArrival(index: IndexFile, uid: Uid, user: string, source: string): Arrival | undefined {
+function readArrival(
+  index: IndexFile,
+  uid: Uid,
+  user: string,
+  source: string,
+  { allowed, movedFrom }: CopyOptions,
+): Arrival | undefined {
   const row = index.one<ArrivalRow>(
     `SELECT system, keywords, internaldate AS internalDate, size, guid, header_size AS headerSize,
             envelope, bodystructure AS bodyStructure, body, s.is_seen AS isSeen
@@ -103,8 +132,12 @@ function readArrival(index: IndexFile, uid: Uid, user: string, source: string): 
     uid,
   );
   if (!row) return undefined;
-  const { system, internalDate, size, guid, headerSize, envelope, bodyStructure, body } = row;
+  const { internalDate, size, guid, headerSize, envelope, bodyStructure, body } = row;
   const structure = { envelope, bodyStructure, body };
-  const keywords = index.keywords.decode(row.keywords);
-  return { source, system, isSeen: row.isSeen === 1, keywords, internalDate, size, guid, headerSize, structure };
+  const mask = allowed?.system ?? -1;
+  const system = row.system & mask;
+  const isSeen = row.isSeen === 1 && (mask & SystemFlags.seen) !== 0;
+  const keywords = allowed?.keywords === false ? [] : index.keywords.decode(row.keywords);
+  const from = movedFrom && { ...movedFrom, uid };
+  return { source, system, isSeen, keywords, internalDate, size, guid, headerSize, structure, from };
 }

@@ -71,6 +71,18 @@ const migrations: readonly string[] = [
   );
   CREATE INDEX tombstone_modseq ON tombstone (modseq);
   `,
+  `
+  -- Which message of a mailbox a message was moved from; see sources.ts. Rows go with age, not with their messages.
+  CREATE TABLE source (
+    mailbox     TEXT    NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    source_uid  INTEGER NOT NULL,
+    uid         INTEGER NOT NULL,
+    noted       INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, uidvalidity, source_uid)
+  ) WITHOUT ROWID;
+  CREATE INDEX source_noted ON source (noted);
+  `,
 ];
 
 export const schemaVersion = migrations.length;

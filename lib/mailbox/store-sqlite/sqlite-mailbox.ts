@@ -3,8 +3,10 @@
 
 import type { UniqueId } from "../list.ts";
 import type {
+  Admission,
   CachedStructure,
   Changes,
+  CopyOptions,
   FlagChange,
   Mailbox,
   MailboxTotals,
@@ -127,7 +129,7 @@ export class SqliteMailbox implements Mailbox {
     };
   }
 
-  async append(messages: readonly NewMessage[], user: string, admit?: () => void): Promise<readonly Uid[]> {
+  async append(messages: readonly NewMessage[], user: string, admit?: Admission): Promise<readonly Uid[]> {
     return await this.#folder.write(appendJob(messages, user, this.#folder.clock.now(), admit));
   }
 
@@ -139,15 +141,23 @@ export class SqliteMailbox implements Mailbox {
     return await this.#folder.write(expungeJob(uids));
   }
 
-  async copyTo(target: Mailbox, uids: readonly Uid[], user: string, admit?: () => void): Promise<Copied> {
+  async copyTo(
+    target: Mailbox,
+    uids: readonly Uid[],
+    user: string,
+    admit?: Admission,
+    options?: CopyOptions,
+  ): Promise<Copied> {
     if (!(target instanceof SqliteMailbox)) throw new Error("target belongs to another store");
     const from = this.#folder;
     const to = target.#folder;
     const now = from.clock.now();
-    if (from.partition.folder === to.partition.folder) return await to.write(copyJob(from, uids, user, now, admit));
+    if (from.partition.folder === to.partition.folder) {
+      return await to.write(copyJob(from, uids, user, now, admit, options));
+    }
     const files = await copyFiles(from.path, uids, () => this.#host.stagePath(to));
     try {
-      return await to.write(copyJob(from, uids, user, now, admit, files));
+      return await to.write(copyJob(from, uids, user, now, admit, options, files));
     } finally {
       await removeCopies(files);
     }

@@ -16,6 +16,9 @@ export type DescribeMessage = (bytes: Uint8Array) => {
 };
 
 const bufferSize = 256 * 1024;
+/** Complete messages that keep their descriptor until they are synced; further ones are synced at once. */
+const mostUnsynced = 64;
+let unsynced = 0;
 
 /** Makes the file, in the thread pool: ext4 may search long for a free inode after many files were deleted. */
 export async function openStaging(path: string, describe: DescribeMessage): Promise<Staging> {
@@ -65,6 +68,7 @@ class StagingFile implements Staging {
         structure,
       });
       this.#descriptor = undefined;
+      if (unsynced > mostUnsynced) await staged.sync(); // one command may bring thousands
       return staged;
     } catch (fault) {
       this.discard();
@@ -161,6 +165,7 @@ export class StagedFile implements StagedMessage {
     { size, headerSize, guid, structure }: Described,
   ) {
     this.#descriptor = descriptor;
+    unsynced += 1;
     this.size = size;
     this.headerSize = headerSize;
     this.guid = guid;
@@ -199,7 +204,9 @@ export class StagedFile implements StagedMessage {
   }
 
   #closeDescriptor(): void {
-    if (this.#descriptor !== undefined) fs.closeSync(this.#descriptor);
+    if (this.#descriptor === undefined) return;
+    fs.closeSync(this.#descriptor);
     this.#descriptor = undefined;
+    unsynced -= 1;
   }
 }
