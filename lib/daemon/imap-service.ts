@@ -14,7 +14,7 @@ import { ImapHomes } from "../murder/imap-homes.ts";
 import { withoutKeys } from "../sasl/deferring-verifier.ts";
 import type { Verifier } from "../sasl/mechanism.ts";
 import { createVerifier } from "../sasl/verify.ts";
-import { loginPlan, openFrontendList, openRouter } from "./frontend-router.ts";
+import { loginPlan, openFrontendList, openMurder } from "./frontend-router.ts";
 import { type LocalMailbox, openLocalMail } from "./local-mail.ts";
 import type { Service, ServiceContext } from "./service.ts";
 import { openUserHomes, proofAt } from "./user-homes.ts";
@@ -82,8 +82,12 @@ function openParts(context: ServiceContext, shared: Shared, role: Role, atStep?:
 /** A frontend reads the list that the replica writes, and keeps nothing itself (S38). */
 function openFrontend(context: ServiceContext, shared: Shared): Parts {
   const list = openFrontendList(context);
-  const router = openRouter(context, { list, keepsMailboxes: false, version: shared.version });
-  return { server: { ...shared, list, router, local: undefined }, close: async () => list.close() };
+  const { router, others } = openMurder(context, { list, keepsMailboxes: false, version: shared.version });
+  const close = async () => {
+    others.stop();
+    list.close();
+  };
+  return { server: { ...shared, list, router, others, local: undefined }, close };
 }
 
 /** A user's home server answers everything (S196): the list is only asked where it is, if there is one. */
@@ -115,13 +119,17 @@ function openMultiplexer(context: ServiceContext, shared: Shared): Parts {
 async function openBackend(context: ServiceContext, shared: Shared, role: Role, atStep?: AtStep): Promise<Parts> {
   const local = await openLocalMail(context, atStep);
   const { list, store, operations, subscriptions, quota, murderState, close } = local;
-  const router =
+  const { router, others } =
     role === "unified"
-      ? openRouter(context, { list, keepsMailboxes: true, version: shared.version })
-      : localRouter(list);
+      ? openMurder(context, { list, keepsMailboxes: true, version: shared.version })
+      : { router: localRouter(list) };
+  const murder = { list, router, ...(others && { others }) };
   return {
-    server: { ...shared, list, router, local: { store, operations, subscriptions, quota } },
-    close,
+    server: { ...shared, ...murder, local: { store, operations, subscriptions, quota } },
+    close: async () => {
+      others?.stop();
+      await close();
+    },
     murderState,
   };
 }

@@ -5,37 +5,53 @@ import { contextOf, isPlaintextAllowed, mechanismsFor } from "../sasl/login-poli
 import type { ServerContext } from "../sasl/mechanism.ts";
 import type { Session } from "./session.ts";
 
-/** Announced in every state. Cyrus' administrator's library looks for referrals before it logs in. */
-const always = ["IMAP4rev1", "LITERAL+", "ID", "ENABLE", "MAILBOX-REFERRALS"];
-/** Announced only before login. */
-const beforeLogin = ["SASL-IR"];
-/** Announced after login: each has its commands in the table. */
-const afterLogin = [
-  "ACL",
-  "RIGHTS=kxten",
-  "QUOTA",
-  "QUOTA=RES-STORAGE",
-  "QUOTA=RES-MESSAGE",
-  "QUOTASET",
-  "NAMESPACE",
-  "UIDPLUS",
-  "MOVE",
-  "UNSELECT",
-  "CHILDREN",
-  "IDLE",
-  "MULTIAPPEND",
+interface Capability {
+  readonly name: string;
+  /** always; before or after login. */
+  readonly when: "always" | "before" | "after";
+  /** In a murder, upper-case names of which each other server must have one. Empty: it need not. */
+  readonly servers: readonly string[];
+}
+
+/** Commands of it go to other servers as they came. `orElse`: names that are as good there. */
+function relayed(name: string, ...orElse: readonly string[]): Capability {
+  return { name, when: "after", servers: [name, ...orElse].map((each) => each.toUpperCase()) };
+}
+
+/** This server does it, or makes up for one that cannot. */
+function ownDoing(name: string, when: Capability["when"] = "after"): Capability {
+  return { name, when, servers: [] };
+}
+
+/** In the order in which they are announced. After login each has its commands in the table. */
+export const capabilityTable: readonly Capability[] = [
+  ownDoing("IMAP4rev1", "always"),
+  ownDoing("LITERAL+", "always"),
+  ownDoing("ID", "always"),
+  ownDoing("ENABLE", "always"),
+  ownDoing("MAILBOX-REFERRALS", "always"), // Cyrus' administrator's library looks for it before it logs in
+  ownDoing("SASL-IR", "before"),
+  relayed("ACL"),
+  relayed("RIGHTS=kxten"),
+  relayed("QUOTA"),
+  relayed("QUOTA=RES-STORAGE", "X-QUOTA=STORAGE"), // Cyrus 3.6 has what RFC 9208 names, by names from before it
+  relayed("QUOTA=RES-MESSAGE", "X-QUOTA=MESSAGE"),
+  relayed("QUOTASET", "QUOTA"),
+  ownDoing("NAMESPACE"),
+  relayed("UIDPLUS"),
+  relayed("MOVE"),
+  relayed("UNSELECT"),
+  ownDoing("CHILDREN"), // the mailbox list knows
+  relayed("IDLE"),
+  relayed("MULTIAPPEND"),
 ];
 /** Announced by a multiplexer before login: what there is after it only the user's home server knows. */
 const beforeHome = ["IMAP4rev1", "LITERAL+", "ID", "SASL-IR"];
 
 export function capabilities(session: Session): string[] {
-  const { config, tls } = session.server;
-  const { homes } = session.server;
-  const names = homes ? [...beforeHome] : [...always];
-  if (session.isAuthenticated) {
-    names.push(...afterLogin);
-  } else {
-    if (!homes) names.push(...beforeLogin);
+  const { config, tls, homes } = session.server;
+  const names = homes ? [...beforeHome] : announced(session);
+  if (!session.isAuthenticated) {
     if (tls() && !session.connection.tls) names.push("STARTTLS");
     if (!isPlaintextAllowed(session.connection, config)) names.push("LOGINDISABLED");
     for (const { name } of mechanismsFor(session.connection, config, saslContext(session))) names.push(`AUTH=${name}`);
@@ -43,6 +59,16 @@ export function capabilities(session: Session): string[] {
   if (config.mupdate_server && !homes) names.push(`MUPDATE=mupdate://${config.mupdate_server}/`);
   const hidden = hiddenNames(config);
   return names.filter((name) => !hidden.has(name.toUpperCase()));
+}
+
+function announced({ isAuthenticated, server: { others } }: Session): string[] {
+  const names: string[] = [];
+  for (const { name, when, servers } of capabilityTable) {
+    if (when !== "always" && (when === "after") !== isAuthenticated) continue;
+    if (others && servers.length > 0 && !others.allHave(servers)) continue;
+    names.push(name);
+  }
+  return names;
 }
 
 function hiddenNames(config: Config): ReadonlySet<string> {

@@ -20,6 +20,7 @@ export async function completeLogin(session: Session, { tag }: Command, authenti
   const identity = authorize(authenticated, config);
   if (homes) return await goHome(session, tag, homes, identity, proof);
   session.login(identity);
+  await session.server.others?.settled();
   return { code: formatCapabilities(session), text: welcome(session) };
 }
 

@@ -13,6 +13,7 @@ import type { Subscriptions } from "../mailbox/subscription.ts";
 import type { ServerTls } from "../net/connection.ts";
 import type { Verifier } from "../sasl/mechanism.ts";
 import type { HomeServers } from "./home-servers.ts";
+import type { OtherServers } from "./other-servers.ts";
 
 export interface ImapServer {
   readonly config: Config;
@@ -28,6 +29,8 @@ export interface ImapServer {
   readonly local: LocalMail | undefined;
   /** A multiplexer: whole sessions belong to other servers, and `list` and `router` are not asked. */
   readonly homes?: HomeServers;
+  /** In a murder: what the other servers can do. */
+  readonly others?: OtherServers;
   readonly version: string;
 }
 

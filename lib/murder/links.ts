@@ -17,6 +17,8 @@ export interface LinkOptions {
   /** Longest silence of a server that owes an answer. */
   readonly responseTimeoutMs: number;
   readonly health: Health;
+  /** Hears what each server says it can do. */
+  learned?(server: string, capabilities: ReadonlySet<string>): void;
   readonly log: Log;
 }
 
@@ -85,6 +87,7 @@ export class BackendLinks implements Links {
       await logIn(remote, planFor(server, this.#client));
       if (this.#isClosed) remote.close();
       health.succeeded(server);
+      this.#options.learned?.(server, remote.capabilities);
       log.debug("backend session", { server, session: sessionId, user: identity.user });
       return remote;
     } catch (fault) {

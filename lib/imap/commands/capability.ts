@@ -7,7 +7,8 @@ export const capabilityRow = row({
   state: "any",
   args: noArguments,
   at: here,
-  run(session) {
+  async run(session) {
+    if (session.isAuthenticated) await session.server.others?.settled();
     session.untagged(formatCapabilities(session));
     return undefined;
   },
