@@ -2,7 +2,6 @@
 // view only changes in `announce`: what was expunged keeps its number until the client has heard of it (RFC 3501
 // §7.4.1). An idle session holds its UIDs, four octets each, and little more.
 
-import { No } from "../base/fault.ts";
 import type { Rights } from "../mailbox/acl.ts";
 import type { MailboxEntry } from "../mailbox/list.ts";
 import type { Changes, Mailbox, MessageBody, MessageRecord, ModSeq, Uid } from "../mailbox/store.ts";
@@ -10,6 +9,7 @@ import type { NumberRange } from "../wire/sequence-set.ts";
 import { rightsOf } from "./access.ts";
 import { formatFlags, permanentFlags, systemFlagNames } from "./parse/flags.ts";
 import { RecentRanges } from "./recent-ranges.ts";
+import { bodyIn } from "./search/searched.ts";
 import type { Session } from "./session.ts";
 import { insertedAt, removeAll } from "./view.ts";
 
@@ -101,12 +101,7 @@ export class LocalSelection {
 
   /** The message's octets; undefined when another session expunged it. */
   body(uid: Uid): MessageBody | undefined {
-    try {
-      return this.mailbox.body(uid);
-    } catch (fault) {
-      if (fault instanceof No && fault.code === "EXPUNGEISSUED") return undefined;
-      throw fault;
-    }
+    return bodyIn(this.mailbox, uid);
   }
 
   flagsOf(record: MessageRecord): string {

@@ -11,7 +11,7 @@ import { isInUse, isVisible, requireCompleteList, rightsOf } from "./access.ts";
 import { entriesFrom, internalIfAny } from "./listing.ts";
 import type { MailboxFilter, NamingFilter } from "./parse/mailbox-filter.ts";
 import type { Session } from "./session.ts";
-import { subscribedNames } from "./subscriptions.ts";
+import { subscribedNames } from "./subscribed-names.ts";
 
 /**
  * The mailboxes, each once, in the order of the filters. `needed` are the rights that the user must have besides the
@@ -85,8 +85,9 @@ async function* entriesOf(
       return;
     case "subscribed":
       requireCompleteList(session);
-      for (const name of await subscribedNames(session)) {
-        yield openTo(session, session.server.list.find(name), needed);
+      for (const name of await subscribedNames(session, "")) {
+        const internal = internalIfAny(session, name);
+        yield internal && openTo(session, session.server.list.find(internal), needed);
       }
       return;
     case "mailboxes":

@@ -130,6 +130,31 @@ export function formatSequenceSet(numbers: ArrayLike<number>): string {
   return text;
 }
 
+/**
+ * The same for ascending numbers that `at` gives, in pieces which together are the set: some are empty, so that a caller
+ * with very many numbers can give others a turn between two.
+ */
+export function* sequenceSetPieces(length: number, at: (index: number) => number): Generator<string> {
+  let text = "";
+  let first = 0;
+  let last = 0;
+  const close = () => (first === 0 ? "" : `${first}${last > first ? `:${last}` : ""}`);
+  for (let index = 0; index < length; index++) {
+    const number = at(index);
+    if (first === 0 || number > last + 1) {
+      text += first === 0 ? "" : `${close()},`;
+      first = number;
+    }
+    last = number;
+    if (index % numbersPerPiece !== numbersPerPiece - 1) continue;
+    yield text;
+    text = "";
+  }
+  yield text + close();
+}
+
+const numbersPerPiece = 1024;
+
 function numberOf(text: string): number {
   return text === "*" ? star : Number(text);
 }

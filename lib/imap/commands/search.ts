@@ -1,28 +1,45 @@
-// SEARCH and UID SEARCH (RFC 3501 §6.4.4).
+// SEARCH and UID SEARCH (RFC 3501 §6.4.4), with RETURN (RFC 4731) and what it saves (RFC 5182).
 
-import { readSearch } from "../parse/search.ts";
+import { readProgram, type SearchArgs } from "../parse/search.ts";
+import { readReturn } from "../parse/search-return.ts";
 import { toSelected } from "../pass-on.ts";
 import type { Row } from "../row.ts";
 import { row, selected } from "../row.ts";
-import { search } from "../search/evaluate.ts";
-import type { SearchKey } from "../search/key.ts";
+import { esearchResponse, searchResponse, sendPieces, tagCorrelator } from "../search/answer.ts";
+import { resultsOf, search } from "../search/evaluate.ts";
+import { forgetSaved, saveFound } from "../search/save.ts";
 import { localSelection } from "../selected.ts";
 
 export const searchRow = makeRow(false);
 export const uidSearchRow = makeRow(true);
 
 function makeRow(isUid: boolean): Row {
-  return row<SearchKey>({
+  return row<SearchArgs>({
     state: "selected",
     ...(isUid ? {} : { usesSequenceNumbers: true }),
-    args: readSearch,
+    args(reader, session) {
+      reader.space();
+      const returns = readReturn(reader);
+      try {
+        return { returns, key: readProgram(reader) };
+      } catch (fault) {
+        forgetSaved(session, returns, fault);
+        throw fault;
+      }
+    },
     at: selected,
     passesTo: toSelected,
-    async run(session, key) {
+    async run(session, { returns, key }, { tag }) {
       const selection = localSelection(session);
-      const found = await search(session, selection, key);
-      const numbers = found.map((index) => (isUid ? selection.uidAt(index) : index + 1));
-      session.untagged(["SEARCH", ...numbers].join(" "));
+      const { uids } = selection;
+      const found = await search(session, selection, key).catch((fault) => {
+        forgetSaved(session, returns, fault);
+        throw fault;
+      });
+      if (returns?.save) saveFound(selection, uids, found, returns);
+      const results = resultsOf(found, uids, isUid);
+      const response = returns ? esearchResponse(tagCorrelator(tag), isUid, results, returns) : searchResponse(results);
+      await sendPieces(session, response);
       return undefined;
     },
   });

@@ -1,4 +1,4 @@
-// SEARCH and UID SEARCH: the client's words become a tree of keys (RFC 3501 §6.4.4).
+// SEARCH, UID SEARCH and ESEARCH: the client's words become a tree of keys (RFC 3501 §6.4.4, RFC 5182, RFC 7162 §3.1.5).
 
 import { fromLatin1 } from "../../base/bytes.ts";
 import { Bad, No } from "../../base/fault.ts";
@@ -10,14 +10,21 @@ import { parseSearchDate } from "../../wire/date.ts";
 import type { Reader } from "../../wire/reader.ts";
 import { allOf, type DateComparison, eitherOf, type SearchKey } from "../search/key.ts";
 import { readKeyword } from "./flags.ts";
+import type { SearchReturn } from "./search-return.ts";
 import { readNumberSet } from "./sequence.ts";
 
 /** Parentheses, NOT and OR inside one another. */
 const maxDepth = 100;
 const maxKeys = 10_000;
 
-export function readSearch(reader: Reader): SearchKey {
-  reader.space();
+export interface SearchArgs {
+  /** Undefined: answered by SEARCH and not by ESEARCH. */
+  readonly returns: SearchReturn | undefined;
+  readonly key: SearchKey;
+}
+
+/** A character set, if it is said, and the keys. Nothing may follow. */
+export function readProgram(reader: Reader): SearchKey {
   let charset = "US-ASCII";
   if (reader.peekKeyword() === "CHARSET") {
     reader.atom();
@@ -59,6 +66,7 @@ class KeyReader {
       return key;
     }
     if (/[\d*]/.test(reader.peek())) return { kind: "numbers", set: readNumberSet(reader) };
+    if (reader.skip("$")) return { kind: "saved" };
     const name = reader.keyword();
     const read = Object.hasOwn(keyReaders, name) ? keyReaders[name] : undefined;
     if (!read) throw new Bad(`Unknown search key "${name}"`);
@@ -101,7 +109,22 @@ class KeyReader {
 
   uids(): SearchKey {
     this.#reader.space();
+    if (this.#reader.skip("$")) return { kind: "saved" };
     return { kind: "uids", set: readNumberSet(this.#reader) };
+  }
+
+  /** Of what the MODSEQ is asked is passed over: a message has but one (RFC 7162 §3.1.5). */
+  modSeq(): number {
+    const reader = this.#reader;
+    reader.space();
+    if (reader.peek() === '"') {
+      reader.string();
+      reader.space();
+      const type = reader.keyword();
+      if (!["PRIV", "SHARED", "ALL"].includes(type)) throw new Bad(`Unknown type of entry "${type}"`);
+      reader.space();
+    }
+    return reader.number();
   }
 
   #deeper(read: () => SearchKey): SearchKey {
@@ -129,6 +152,7 @@ const keyReaders: Readonly<Record<string, (reader: KeyReader) => SearchKey>> = {
   HEADER: (reader) => header(reader.fieldName(), reader),
   KEYWORD: (reader) => ({ kind: "keyword", name: reader.keyword() }),
   LARGER: (reader) => ({ kind: "larger", octets: reader.octets() }),
+  MODSEQ: (reader) => ({ kind: "modseq", lowest: reader.modSeq() }),
   NEW: () => allOf([{ kind: "recent" }, unseen]),
   NOT: (reader) => ({ kind: "not", key: reader.inner() }),
   OLD: () => ({ kind: "not", key: { kind: "recent" } }),

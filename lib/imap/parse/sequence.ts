@@ -43,7 +43,7 @@ export function resolveInView(set: SequenceSet, { uids, saved }: SequenceView, i
 }
 
 /** Where `wanted` (ascending) are in the view; those that are not are passed over. */
-function indexRanges(view: Uint32Array, wanted: Uint32Array): readonly NumberRange[] {
+export function indexRanges(view: Uint32Array, wanted: Uint32Array): readonly NumberRange[] {
   const ranges: { first: number; last: number }[] = [];
   for (const uid of wanted) {
     const index = insertedAt(view, uid);

@@ -5,51 +5,82 @@ import type { MessageRecord, Uid } from "../../mailbox/store.ts";
 import { firstValue } from "../../message/header.ts";
 import { SearchableMessage } from "../../message/search-text.ts";
 import { dayNumber, parseMailDate } from "../../wire/date.ts";
-import type { LocalSelection } from "../local-selection.ts";
+import { indexRanges } from "../parse/sequence.ts";
 import type { Session } from "../session.ts";
-import { Cost, costOf, type DateComparison, type SearchKey } from "./key.ts";
+import { whileSayingSo } from "../still-working.ts";
+import { insertedAt } from "../view.ts";
+import type { Results } from "./answer.ts";
+import { Cost, costOf, type DateComparison, mentions, type SearchKey } from "./key.ts";
+import { bodyIn, type Searched } from "./searched.ts";
 
 const dayMs = 86_400_000;
 const batchSize = 256;
 
-/** Indexes into the selection's view of the messages that match, ascending. */
-export async function search(session: Session, selection: LocalSelection, key: SearchKey): Promise<readonly number[]> {
-  const { mailbox } = selection;
-  const view = selection.uids;
-  const candidates = candidateRanges(key, view);
+/** The messages that match, in the order of the view. */
+export interface Found {
+  /** Indexes into the view, ascending. */
+  readonly indexes: readonly number[];
+  /** The MODSEQ of each, where a key asked for MODSEQ (RFC 7162 §3.1.5). */
+  readonly modSeqs: readonly number[] | undefined;
+}
+
+/** Looks at the mailbox as it is now; tells the client now and then that it goes on. */
+export function search(session: Session, searched: Searched, key: SearchKey): Promise<Found> {
+  const work = evaluate(session, searched, key);
+  return costOf(key) >= Cost.header ? whileSayingSo(session, work) : work;
+}
+
+export async function evaluate(session: Session, searched: Searched, key: SearchKey): Promise<Found> {
+  const { mailbox } = searched;
+  const view = searched.uids;
+  const candidates = candidateRanges(key, searched, view);
   const needsRecords = costOf(key) >= Cost.record;
   const slice = new TimeSlice(session.server.clock);
-  const found: number[] = [];
+  const indexes: number[] = [];
+  const modSeqs: number[] | undefined = mentions(key, "modseq") ? [] : undefined;
   for (const { first, last } of candidates) {
     for (let start = first; start <= last; start += batchSize) {
       const end = Math.min(start + batchSize, last + 1);
-      const records = needsRecords ? mailbox.records(selection.uidsAt(start, end), session.user.user) : [];
+      const records = needsRecords
+        ? mailbox.records(Array.from(view.subarray(start, end)) as Uid[], session.user.user)
+        : [];
       const next = records[Symbol.iterator]();
       let record = needsRecords ? next.next().value : undefined;
       for (let index = start; index < end; index++) {
-        const uid = selection.uidAt(index);
+        const uid = view[index] as Uid; // a view holds nothing but UIDs
         while (record && record.uid < uid) record = next.next().value;
         if (needsRecords && record?.uid !== uid) continue; // expunged by another session
-        const candidate = new Candidate(selection, index, uid, record);
-        if (candidate.matches(key)) found.push(index);
+        if (new Candidate(searched, view, index, uid, record).matches(key)) {
+          indexes.push(index);
+          if (record) modSeqs?.push(record.modSeq);
+        }
         if (slice.isOver) await slice.next();
       }
     }
   }
-  return found;
+  return { indexes, modSeqs };
+}
+
+/** As the client shall hear of them: UIDs or message numbers. */
+export function resultsOf({ indexes, modSeqs }: Found, view: Uint32Array, isUid: boolean): Results {
+  const at = isUid ? (position: number) => view[indexes[position]!]! : (position: number) => indexes[position]! + 1;
+  return { length: indexes.length, at, modSeqs };
 }
 
 /** One message under examination. */
 class Candidate {
-  readonly #selection: LocalSelection;
+  readonly #searched: Searched;
+  /** As it was when the search began: a selected mailbox is told of nothing meanwhile. */
+  readonly #view: Uint32Array;
   readonly #index: number;
   readonly #uid: Uid;
   readonly #record: MessageRecord | undefined;
   /** Undefined until a key needs it; "gone" when another session expunged the message meanwhile. */
   #message: SearchableMessage | "gone" | undefined;
 
-  constructor(selection: LocalSelection, index: number, uid: Uid, record: MessageRecord | undefined) {
-    this.#selection = selection;
+  constructor(searched: Searched, view: Uint32Array, index: number, uid: Uid, record: MessageRecord | undefined) {
+    this.#searched = searched;
+    this.#view = view;
     this.#index = index;
     this.#uid = uid;
     this.#record = record;
@@ -71,11 +102,13 @@ class Candidate {
       case "not":
         return !this.#matches(key.key);
       case "numbers":
-        return key.set.contains(this.#index + 1, this.#selection.uids.length);
+        return key.set.contains(this.#index + 1, this.#view.length);
       case "uids":
-        return key.set.contains(this.#uid, this.#selection.uids.at(-1) ?? 0);
+        return key.set.contains(this.#uid, this.#view.at(-1) ?? 0);
+      case "saved":
+        return this.#searched.saved[insertedAt(this.#searched.saved, this.#uid)] === this.#uid;
       case "recent":
-        return this.#selection.isRecent(this.#uid);
+        return this.#searched.isRecent(this.#uid);
       default:
         return this.#record !== undefined && this.#matchesRecord(key, this.#record);
     }
@@ -91,6 +124,8 @@ class Candidate {
         return record.size > key.octets;
       case "smaller":
         return record.size < key.octets;
+      case "modseq":
+        return record.modSeq >= key.lowest;
       case "internal":
         return compareDays(Math.floor(record.internalDateMs / dayMs), key.comparison, key.day);
       default: {
@@ -102,7 +137,7 @@ class Candidate {
 
   #open(): SearchableMessage | undefined {
     if (this.#message === undefined) {
-      const body = this.#selection.body(this.#uid);
+      const body = bodyIn(this.#searched.mailbox, this.#uid);
       this.#message = body ? new SearchableMessage(body) : "gone";
     }
     return this.#message === "gone" ? undefined : this.#message;
@@ -133,10 +168,15 @@ function compareDays(day: number, comparison: DateComparison, asked: number): bo
 }
 
 /** Sets that must hold for every match narrow the search before any message is looked at. */
-function candidateRanges(key: SearchKey, view: Uint32Array): readonly { first: number; last: number }[] {
+function candidateRanges(
+  key: SearchKey,
+  { saved }: Searched,
+  view: Uint32Array,
+): readonly { first: number; last: number }[] {
   const keys = key.kind === "and" ? key.keys : [key];
   for (const each of keys) {
     if (each.kind === "uids") return each.set.indexesIn(view);
+    if (each.kind === "saved") return indexRanges(view, saved);
     if (each.kind === "numbers") {
       return each.set
         .ranges(view.length)
