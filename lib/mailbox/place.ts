@@ -66,6 +66,8 @@ export interface Links {
   to(server: string): Promise<Remote>;
   /** The connection to the server if it is there already. */
   opened(server: string): Remote | undefined;
+  /** One more connection, for whoever needs it to himself: he closes it. Rejects like `to`. */
+  apart(server: string): Promise<Remote & { close(): void }>;
   closeAll(): void;
 }
 
@@ -154,6 +156,9 @@ export function localRouter(list: MailboxList): Router {
         throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
       },
       opened: () => undefined,
+      apart: async () => {
+        throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
+      },
       closeAll: () => {},
     }),
   };

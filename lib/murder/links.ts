@@ -32,6 +32,7 @@ export class BackendLinks implements Links {
   readonly #options: LinkOptions;
   readonly #client: ClientOrigin;
   readonly #links = new Map<string, Link>();
+  readonly #apart = new Set<ImapClient>();
   #isClosed = false;
 
   constructor(options: LinkOptions, client: ClientOrigin) {
@@ -57,6 +58,14 @@ export class BackendLinks implements Links {
     return this.#links.get(server)?.remote;
   }
 
+  async apart(server: string): Promise<ImapClient> {
+    if (this.#isClosed) throw unavailable();
+    const remote = await this.#open(server);
+    this.#apart.add(remote);
+    remote.onLost(() => this.#apart.delete(remote));
+    return remote;
+  }
+
   closeAll(): void {
     this.#isClosed = true;
     for (const { opening } of this.#links.values()) {
@@ -66,6 +75,7 @@ export class BackendLinks implements Links {
       );
     }
     this.#links.clear();
+    for (const remote of this.#apart) remote.close();
   }
 
   #forget(server: string, link: Link): void {

@@ -55,12 +55,14 @@ export class FakeMurder implements Router {
   }
 
   openLinks(): Links {
+    const to = async (server: string) => {
+      if (this.down.has(server)) throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
+      return this.#remote(server);
+    };
     return {
-      to: async (server) => {
-        if (this.down.has(server)) throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
-        return this.#remote(server);
-      },
+      to,
       opened: () => undefined,
+      apart: async (server) => ({ ...(await to(server)), close: () => {} }),
       closeAll: () => {},
     };
   }

@@ -62,6 +62,10 @@ export class SessionRemote implements Remote {
 
   onLost(): void {}
 
+  close(): void {
+    this.connection.close();
+  }
+
   relay(frame: Frame, sink: ReplySink): Promise<Completion> {
     const { completion } = this.begin(tagOf(frame), sink);
     this.#sendFrame(frame);
@@ -202,6 +206,11 @@ export class JoinedRouter implements Router {
 
   openLinks(client: Parameters<Router["openLinks"]>[0]): Links {
     return {
+      apart: async (server) => {
+        const imap = this.servers.get(server);
+        if (!imap) throw unavailable();
+        return new SessionRemote(server, imap, client.identity.user, this.capabilities);
+      },
       to: async (server) => {
         let remote = this.remotes.get(server);
         const imap = this.servers.get(server);

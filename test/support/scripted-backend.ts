@@ -65,6 +65,9 @@ export async function relayedInbox(
   const links: Links = {
     to: async (server) => remotes.get(server)!,
     opened: (server) => remotes.get(server),
+    apart: async () => {
+      throw new Error("nothing is played on one more connection");
+    },
     closeAll: () => {
       for (const remote of remotes.values()) remote.close();
     },

@@ -54,6 +54,9 @@ test("a referral costs the frontend no connection to the backend (S50, S143)", a
       throw new Error("not to be opened");
     },
     opened: () => undefined,
+    apart: async () => {
+      throw new Error("not to be opened");
+    },
     closeAll: () => {},
   }));
   await topology.create("user.ann", 1);
