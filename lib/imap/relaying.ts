@@ -59,14 +59,14 @@ export class Relaying {
   /** Passes a command on as it came and its untagged answers back as they come. */
   async relay(command: Command, remote: Remote): Promise<Completion> {
     const sink = this.replySink(remote, (text) => void this.#session.send(`+ ${text}\r\n`));
-    const completion = await this.#whileHeard(() => remote.relay(command.frame, sink));
+    const completion = await this.whileHeard(() => remote.relay(command.frame, sink));
     return withoutUnaskedReferral(this.#session, completion);
   }
 
   /** Has another server tell the client what is new in the mailbox that is selected there. */
   hearNews(remote: Remote): Promise<Completion> {
     const sink = this.replySink(remote, ignoreContinuation);
-    return this.#whileHeard(() => {
+    return this.whileHeard(() => {
       const noop = remote.begin("N", sink);
       void noop.send("N NOOP\r\n");
       return noop.completion;
@@ -100,7 +100,8 @@ export class Relaying {
     this.#links?.closeAll();
   }
 
-  async #whileHeard<T>(work: () => Promise<T>): Promise<T> {
+  /** Lets go of all other servers when the client goes before `work` has ended. */
+  async whileHeard<T>(work: () => Promise<T>): Promise<T> {
     if (this.#session.isClosed) throw new Bye("Connection closed");
     // Nobody reads the rest of the answer of a client that is gone: the other server need not send it, nor be waited for.
     const stop = this.#session.onClose(() => this.closeAll());

@@ -8,12 +8,16 @@ import type { Session } from "./session.ts";
 /** Well below anybody's patience. */
 const pauseMs = 10_000;
 
-/** Tells the client now and then, until `work` has ended, that it goes on. */
-export async function whileSayingSo<T>(session: Session, work: Promise<T>): Promise<T> {
+/** Tells the client now and then, until `work` has ended, that it goes on; not while `mayInterrupt` is false. */
+export async function whileSayingSo<T>(
+  session: Session,
+  work: Promise<T>,
+  mayInterrupt: () => boolean = () => true,
+): Promise<T> {
   let timer: Timer;
   const wait = () => {
     timer = session.server.clock.after(pauseMs, () => {
-      session.send(statusLine("*", "OK", undefined, "Still working"));
+      if (mayInterrupt()) session.send(statusLine("*", "OK", undefined, "Still working"));
       wait();
     });
   };

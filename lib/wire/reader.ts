@@ -28,6 +28,11 @@ export class Reader {
     return this.#frame.texts[this.#part] ?? "";
   }
 
+  /** How many characters of the current text have been taken. */
+  get offset(): number {
+    return this.#at;
+  }
+
   /** The next character, "" at the end of a text: a literal, or the end of the frame. */
   peek(): string {
     return this.#text.charAt(this.#at);
@@ -67,6 +72,13 @@ export class Reader {
     const rest = this.#text.slice(this.#at);
     this.#at = this.#text.length;
     return rest;
+  }
+
+  /** Everything left, which stays to be read, as a frame of its own. */
+  remainder(): Frame {
+    const { texts, literals } = this.#frame;
+    const next = this.#part + 1;
+    return { texts: [this.#text.slice(this.#at), ...texts.slice(next)], literals: literals.slice(this.#part) };
   }
 
   atom(): string {

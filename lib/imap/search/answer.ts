@@ -12,8 +12,8 @@ import type { Session } from "../session.ts";
 export interface Results {
   readonly length: number;
   at(index: number): number;
-  /** The MODSEQ of the result at an index, where it is asked for. */
-  readonly modSeqs: readonly number[] | undefined;
+  /** The MODSEQ of the result at an index, where that is asked for. */
+  readonly modSeqAt: ((index: number) => number) | undefined;
 }
 
 /** Positions in the results, `to` excluded. */
@@ -77,11 +77,11 @@ export function* searchResponse(results: Results): Generator<string> {
 const numbersPerPiece = 1024;
 
 /** Of the results that are told one by one, or else of all (RFC 4731 §3.2, RFC 7162 §3.1.10). */
-function highestModSeq({ length, modSeqs }: Results, returns: SearchReturn | undefined): number | undefined {
-  if (!modSeqs || length === 0) return undefined;
+function highestModSeq({ length, modSeqAt }: Results, returns: SearchReturn | undefined): number | undefined {
+  if (!modSeqAt || length === 0) return undefined;
   let highest = 0;
   for (const { from, to } of returns ? chosen(returns, length) : [{ from: 0, to: length }]) {
-    for (let index = from; index < to; index++) highest = Math.max(highest, modSeqs[index]!);
+    for (let index = from; index < to; index++) highest = Math.max(highest, modSeqAt(index));
   }
   return highest === 0 ? undefined : highest;
 }

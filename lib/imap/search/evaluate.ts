@@ -64,7 +64,7 @@ export async function evaluate(session: Session, searched: Searched, key: Search
 /** As the client shall hear of them: UIDs or message numbers. */
 export function resultsOf({ indexes, modSeqs }: Found, view: Uint32Array, isUid: boolean): Results {
   const at = isUid ? (position: number) => view[indexes[position]!]! : (position: number) => indexes[position]! + 1;
-  return { length: indexes.length, at, modSeqs };
+  return { length: indexes.length, at, modSeqAt: modSeqs && ((position) => modSeqs[position]!) };
 }
 
 /** One message under examination. */
