@@ -1,0 +1,54 @@
+// ESEARCH: in which mailboxes, for what, and what to tell of it (RFC 7377 §2.1).
+
+import { Bad } from "../../base/fault.ts";
+import type { Frame } from "../../wire/frame.ts";
+import type { Reader } from "../../wire/reader.ts";
+import { mentions, type SearchKey } from "../search/key.ts";
+import { isOfSelected, type MailboxFilter, readMailboxFilter } from "./mailbox-filter.ts";
+import { readProgram } from "./search.ts";
+import { readReturn, returnAll, type SearchReturn } from "./search-return.ts";
+
+export interface EsearchArgs {
+  readonly sources: readonly MailboxFilter[];
+  readonly returns: SearchReturn;
+  readonly key: SearchKey;
+  /** What the key was read from, to ask it of other servers. */
+  readonly criteria: Frame;
+}
+
+const selectedOnly: readonly MailboxFilter[] = [{ kind: "selected" }];
+
+export function readEsearch(reader: Reader): EsearchArgs {
+  reader.space();
+  const sources = readSources(reader) ?? selectedOnly;
+  const returns = readReturn(reader) ?? returnAll;
+  const criteria = reader.remainder();
+  const key = readProgram(reader);
+  if (!isSelectedOnly(sources)) {
+    if (returns.save) throw new Bad("SAVE is for the selected mailbox alone");
+    if (mentions(key, "saved")) throw new Bad("What was saved is of the selected mailbox alone");
+  }
+  return { sources, returns, key, criteria };
+}
+
+export function isSelectedOnly(sources: readonly MailboxFilter[]): boolean {
+  return sources.every(isOfSelected);
+}
+
+/** IN with its mailboxes and the space behind it. */
+function readSources(reader: Reader): readonly MailboxFilter[] | undefined {
+  if (reader.peekKeyword() !== "IN") return undefined;
+  reader.keyword();
+  reader.space();
+  const sources = reader.list(() => readSource(reader));
+  reader.space();
+  if (sources.length === 0) throw new Bad("Missing mailboxes to search");
+  return sources;
+}
+
+function readSource(reader: Reader): MailboxFilter {
+  if (reader.peek() === "(") throw new Bad("Scope options are not supported"); // RFC 7377 defines none
+  const source = readMailboxFilter(reader);
+  if (source.kind === "selected-delayed") throw new Bad('"selected-delayed" is not for searches');
+  return source;
+}
