@@ -1,0 +1,102 @@
+// What a client was told about the messages of a mailbox that another server answers for: what SELECT said, and every
+// EXISTS, EXPUNGE and VANISHED since. Enough to know which messages its sequence numbers stand for when that server was
+// lost and is back (view-replay.ts), without ever having asked for a list of them.
+
+import { latin1 } from "../base/bytes.ts";
+import { type NumberRange, SequenceSet } from "../wire/sequence-set.ts";
+import { RemovedPositions } from "./removed-positions.ts";
+
+/** What VANISHED named may be in so many pieces; more are not worth their memory. */
+const maxGoneRanges = 1024;
+
+export class HeardView {
+  uidValidity: number | undefined;
+  uidNext: number | undefined;
+  /** A number of up to 63 bits, as it was written; undefined where the server does not count changes. */
+  highestModSeq: string | undefined;
+  /** How many messages SELECT told of. */
+  selected = 0;
+  /** How many were told of since. Their UIDs are not below `uidNext`. */
+  arrived = 0;
+  /** What EXPUNGE took away, among the positions that SELECT and later EXISTS gave. */
+  readonly removed = new RemovedPositions();
+  /** What VANISHED took away: UIDs. */
+  readonly gone: NumberRange[] = [];
+  #goneCount = 0;
+  #isSelected = false;
+  #isUnclear = false;
+
+  /** SELECT has been answered: what comes now is news. */
+  begin(): void {
+    this.#isSelected = true;
+  }
+
+  /** Messages that the client counts now. */
+  get count(): number {
+    return this.selected + this.arrived - this.removed.size - this.#goneCount;
+  }
+
+  /** Whether nothing was told since SELECT. */
+  get isAsSelected(): boolean {
+    return this.arrived === 0 && this.removed.size === 0 && this.#goneCount === 0;
+  }
+
+  /** Whether it can be told what the client saw. */
+  get isClear(): boolean {
+    const { uidValidity, uidNext, highestModSeq } = this;
+    return !this.#isUnclear && uidValidity !== undefined && uidNext !== undefined && highestModSeq !== undefined;
+  }
+
+  /** Takes a line of the server: EXISTS, EXPUNGE, VANISHED or a status with a code. Others do not matter. */
+  hear(line: Uint8Array): void {
+    const text = latin1(line);
+    const counted = /^\* (\d{1,10}) (EXISTS|EXPUNGE)\r?\n$/i.exec(text);
+    if (counted) this.#count(Number(counted[1]), counted[2]!.toUpperCase());
+    else if (!this.#isSelected) this.#read(text);
+    else if (/^\* VANISHED /i.test(text)) this.#vanish(text.slice(11));
+  }
+
+  #count(number: number, what: string): void {
+    if (!this.#isSelected) {
+      if (what === "EXISTS") this.selected = number;
+    } else if (what === "EXISTS") {
+      if (number < this.count) this.#isUnclear = true;
+      else this.arrived += number - this.count;
+    } else if (number < 1 || number > this.count || this.#goneCount > 0 || !this.removed.remove(number)) {
+      this.#isUnclear = true;
+    }
+  }
+
+  #vanish(text: string): void {
+    if (/^\(EARLIER\) /i.test(text)) return; // the client did not count these
+    const set = SequenceSet.parse(text.trim());
+    // Positions and UIDs say nothing about each other.
+    if (!set || set.hasStar || this.removed.size > 0 || this.gone.length > maxGoneRanges) this.#isUnclear = true;
+    for (const range of set?.ranges(0) ?? []) {
+      this.gone.push(range);
+      this.#goneCount += range.last - range.first + 1;
+    }
+  }
+
+  #read(text: string): void {
+    const code = /^\* OK \[(CLOSED|UIDVALIDITY|UIDNEXT|HIGHESTMODSEQ|UIDNOTSTICKY)(?: (\d+))?\]/i.exec(text);
+    if (!code) return;
+    const number = code[2];
+    switch (code[1]!.toUpperCase()) {
+      case "CLOSED": // what was said before was about the mailbox that was selected before
+        this.selected = 0;
+        break;
+      case "UIDVALIDITY":
+        this.uidValidity = Number(number);
+        break;
+      case "UIDNEXT":
+        this.uidNext = Number(number);
+        break;
+      case "HIGHESTMODSEQ":
+        this.highestModSeq = number;
+        break;
+      default:
+        this.#isUnclear = true;
+    }
+  }
+}
