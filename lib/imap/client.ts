@@ -14,7 +14,10 @@ type Running =
   | { readonly tag: string; readonly sink: StreamSink; readonly done: undefined }
   | { readonly tag: string; readonly sink: ReplySink; readonly done: PromiseWithResolvers<Completion> };
 
-/** Untagged data that comes while nothing was asked is kept for the next command, up to this; more is a broken server. */
+/**
+ * Untagged data that comes while nothing was asked is kept for the next command, up to this; more is a broken server, unless
+ * somebody listens for it: then the server waits.
+ */
 const maxUnasked = 65_536;
 
 export class ImapClient implements Remote, Receiver {
@@ -28,6 +31,9 @@ export class ImapClient implements Remote, Receiver {
   readonly #lostListeners: (() => void)[] = [];
   #unasked: Uint8Array[] = [];
   #unaskedOctets = 0;
+  #unaskedListener: (() => void) | undefined;
+  /** Takes unasked responses, the last of which is not complete yet. */
+  #taker: { readonly sink: ReplySink; readonly done: PromiseWithResolvers<void> } | undefined;
   #tags = 0;
   #isAwaited = false;
   #isHeldUp = false;
@@ -64,6 +70,24 @@ export class ImapClient implements Remote, Receiver {
   onLost(listener: () => void): void {
     if (this.isOpen) this.#lostListeners.push(listener);
     else listener();
+  }
+
+  onUnasked(listener: (() => void) | undefined): void {
+    this.#unaskedListener = listener;
+    if (listener && this.#unasked.length > 0 && this.#running.length === 0) listener();
+  }
+
+  async takeUnasked(sink: ReplySink): Promise<void> {
+    if (this.#unasked.length === 0 || this.#running.length > 0 || this.#taker) return;
+    this.#deliverUnasked(sink);
+    if (!this.#scanner.isInsideResponse) return;
+    if (!this.isOpen) {
+      sink.cut?.();
+      throw lost(this.server);
+    }
+    this.#taker = { sink, done: Promise.withResolvers<void>() };
+    this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+    await this.#taker.done.promise;
   }
 
   // ---- commands
@@ -227,6 +251,12 @@ export class ImapClient implements Remote, Receiver {
 
   receive(bytes: Uint8Array): void {
     this.#scanner.feed(bytes);
+    if (this.#taker && !this.#scanner.isInsideResponse) {
+      this.#connection.setIdleTimeout(0);
+      this.#taker.done.resolve();
+      this.#taker = undefined;
+    }
+    if (this.#unasked.length > 0 && this.#running.length === 0 && !this.#taker) this.#unaskedListener?.();
   }
 
   closed(reason: CloseReason): void {
@@ -236,11 +266,11 @@ export class ImapClient implements Remote, Receiver {
 
   /** What we do not read is not the server's silence: a client that takes an hour for a message may. */
   idle(): void {
-    if (this.#running.length > 0 && !this.#isHeldUp) this.#connection.destroy();
+    if ((this.#running.length > 0 || this.#taker) && !this.#isHeldUp) this.#connection.destroy();
   }
 
   #data(bytes: Uint8Array): void {
-    const { sink } = this.#running[0] ?? {};
+    const { sink } = this.#taker ?? this.#running[0] ?? {};
     if (!sink) {
       this.#keepUnasked(bytes);
       return;
@@ -261,14 +291,19 @@ export class ImapClient implements Remote, Receiver {
   #keepUnasked(bytes: Uint8Array): void {
     this.#unaskedOctets += bytes.length;
     this.#unasked.push(Uint8Array.from(bytes));
-    if (this.#unaskedOctets > maxUnasked) this.#connection.destroy();
+    if (this.#unaskedOctets <= maxUnasked) return;
+    if (this.#unaskedListener) this.#connection.pause();
+    else this.#connection.destroy();
   }
 
   #deliverUnasked(sink: ReplySink): void {
     const kept = this.#unasked;
     this.#unasked = [];
     this.#unaskedOctets = 0;
-    for (const bytes of kept) sink.data(bytes);
+    let mayGoOn = true;
+    for (const bytes of kept) mayGoOn = sink.data(bytes);
+    if (!mayGoOn && !this.#isHeldUp) this.#holdUp(sink);
+    else if (!this.#isHeldUp) this.#connection.resume();
   }
 
   /** Lets the tagged line of a stream's command go on with its data. */
@@ -305,7 +340,9 @@ export class ImapClient implements Remote, Receiver {
   #end(reason?: string): void {
     this.isOpen = false;
     const waiting = this.#running.splice(0);
-    if (this.#scanner.isInsideResponse) waiting[0]?.sink.cut?.();
+    if (this.#scanner.isInsideResponse) (this.#taker ?? waiting[0])?.sink.cut?.();
+    this.#taker?.done.reject(lost(this.server, reason));
+    this.#taker = undefined;
     let told: StreamSink | undefined;
     for (const { sink, done } of waiting) {
       if (done) done.reject(lost(this.server, reason));

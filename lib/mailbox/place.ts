@@ -67,7 +67,7 @@ export interface Links {
   /** The connection to the server if it is there already. */
   opened(server: string): Remote | undefined;
   /** One more connection, for whoever needs it to himself: he closes it. Rejects like `to`. */
-  apart(server: string): Promise<Remote & { close(): void }>;
+  apart(server: string): Promise<Remote>;
   closeAll(): void;
 }
 
@@ -118,6 +118,18 @@ export interface Remote {
   readonly isInsideResponse: boolean;
   /** Called once when the connection is lost between commands. */
   onLost(listener: () => void): void;
+  /**
+   * Called when there are responses that nobody asked for, after each command and whenever more come. They, and then the
+   * server with them, wait until `takeUnasked` or the next command. One listener at a time.
+   */
+  onUnasked(listener: (() => void) | undefined): void;
+  /**
+   * Gives the sink what came unasked, and what follows up to the end of its last response: no command may begin before.
+   * Rejects with No("UNAVAILABLE") when the connection is lost within it.
+   */
+  takeUnasked(sink: ReplySink): Promise<void>;
+  /** Says goodbye and closes. */
+  close(): void;
   /**
    * Sends a client's command as it came (same tag, same bytes) and streams the untagged answers to `sink`.
    * Rejects with No("UNAVAILABLE") when the connection is lost before the tagged line.

@@ -62,7 +62,7 @@ export class FakeMurder implements Router {
     return {
       to,
       opened: () => undefined,
-      apart: async (server) => ({ ...(await to(server)), close: () => {} }),
+      apart: to,
       closeAll: () => {},
     };
   }
@@ -74,6 +74,9 @@ export class FakeMurder implements Router {
       isOpen: true,
       isInsideResponse: false,
       onLost: () => {},
+      onUnasked: () => {},
+      takeUnasked: async () => {},
+      close: () => {},
       begin: notUsed,
       stream: notUsed,
       relay: async (frame, sink) => {

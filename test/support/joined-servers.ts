@@ -62,6 +62,10 @@ export class SessionRemote implements Remote {
 
   onLost(): void {}
 
+  onUnasked(): void {}
+
+  async takeUnasked(): Promise<void> {}
+
   close(): void {
     this.connection.close();
   }
