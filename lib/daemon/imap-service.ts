@@ -118,14 +118,14 @@ function openMultiplexer(context: ServiceContext, shared: Shared): Parts {
 
 async function openBackend(context: ServiceContext, shared: Shared, role: Role, atStep?: AtStep): Promise<Parts> {
   const local = await openLocalMail(context, atStep);
-  const { list, store, operations, subscriptions, quota, murderState, close } = local;
+  const { list, store, operations, subscriptions, annotations, quota, murderState, close } = local;
   const { router, others } =
     role === "unified"
       ? openMurder(context, { list, keepsMailboxes: true, version: shared.version })
       : { router: localRouter(list) };
   const murder = { list, router, ...(others && { others }) };
   return {
-    server: { ...shared, ...murder, local: { store, operations, subscriptions, quota } },
+    server: { ...shared, ...murder, local: { store, operations, subscriptions, annotations, quota } },
     close: async () => {
       others?.stop();
       await close();

@@ -15,6 +15,7 @@ import { type Registrar, soleAuthority } from "../mailbox/registrar.ts";
 import type { MessageStore } from "../mailbox/store.ts";
 import { openStore } from "../mailbox/store-sqlite/open-store.ts";
 import { describeMessage } from "../mailbox/structure.ts";
+import { type Annotations, openAnnotations } from "../mailbox/annotation.ts";
 import { openSubscriptions, type Subscriptions } from "../mailbox/subscription.ts";
 import type { MupdateClient } from "../mupdate/client.ts";
 import { mupdateRegistrar } from "../murder/announce.ts";
@@ -58,6 +59,7 @@ function openMessages({ config, clock, log }: Pick<ServiceContext, "config" | "c
 
 export interface LocalMailbox extends MailFiles {
   readonly subscriptions: Subscriptions;
+  readonly annotations: Annotations;
   readonly operations: MailboxOperations;
   /** How the server and its master agree, for the status page; undefined without a murder. */
   readonly murderState: () => Readonly<Record<string, unknown>> | undefined;
@@ -69,10 +71,11 @@ export async function openLocalMail(context: ServiceContext, atStep?: AtStep): P
   const files = openMailFiles(context);
   const { list, store, quota } = files;
   const subscriptions = openSubscriptions({ path: subscriptionsPath(config), clock });
+  const annotations = openAnnotations({ path: join(config.configdirectory, "annotations.db"), clock });
   const murder = openMurder(context, list, () => operations);
   const { registrar } = murder;
   const operations: MailboxOperations = newOperations(
-    { list, store, registrar, subscriptions, quota, ...(atStep && { atStep }) },
+    { list, store, registrar, subscriptions, annotations, quota, ...(atStep && { atStep }) },
     context,
   );
   await murder.prepare();
@@ -83,13 +86,14 @@ export async function openLocalMail(context: ServiceContext, atStep?: AtStep): P
     operations.close();
     await murder.close();
     subscriptions.close();
+    annotations.close();
     await files.close();
   };
-  return { ...files, subscriptions, operations, murderState: murder.state, close };
+  return { ...files, subscriptions, annotations, operations, murderState: murder.state, close };
 }
 
 function newOperations(
-  parts: Pick<OperationsOptions, "list" | "store" | "registrar" | "subscriptions" | "quota" | "atStep">,
+  parts: Pick<OperationsOptions, "list" | "store" | "registrar" | "subscriptions" | "annotations" | "quota" | "atStep">,
   { config, clock, log }: Pick<ServiceContext, "config" | "clock" | "log">,
 ): MailboxOperations {
   return new MailboxOperations({ ...parts, settings: config, log, clock, worker: ownWorkerId(), isWorkerAlive });

@@ -42,6 +42,12 @@ export const capabilityTable: readonly Capability[] = [
   relayed("MOVE"),
   relayed("UNSELECT"),
   ownDoing("CHILDREN"), // the mailbox list knows
+  ownDoing("LIST-EXTENDED"),
+  ownDoing("LIST-STATUS"), // by STATUS
+  ownDoing("LIST-MYRIGHTS"),
+  relayed("STATUS=SIZE"),
+  relayed("METADATA"),
+  { name: "LIST-METADATA", when: "after", servers: ["METADATA"] },
   relayed("IDLE"),
   relayed("MULTIAPPEND"),
 ];

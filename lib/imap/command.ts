@@ -34,6 +34,7 @@ import { renameRow } from "./commands/rename.ts";
 import { searchRow, uidSearchRow } from "./commands/search.ts";
 import { selectRow } from "./commands/select.ts";
 import { setAclRow } from "./commands/setacl.ts";
+import { setMetadataRow } from "./commands/setmetadata.ts";
 import { setQuotaRow } from "./commands/setquota.ts";
 import { startTlsRow } from "./commands/starttls.ts";
 import { statusRow } from "./commands/status.ts";
@@ -77,6 +78,7 @@ export const commandTable: Readonly<Record<string, Row>> = {
 
   GETANNOTATION: getAnnotationRow,
   GETMETADATA: getMetadataRow,
+  SETMETADATA: setMetadataRow,
 
   GETQUOTA: getQuotaRow,
   GETQUOTAROOT: getQuotaRootRow,

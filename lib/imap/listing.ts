@@ -5,7 +5,7 @@
 
 import { No } from "../base/fault.ts";
 import type { MailboxEntry } from "../mailbox/list.ts";
-import { compileListPattern, type ListMatcher } from "../mailbox/match.ts";
+import { compileListPattern, type ListMatcher, uniteMatchers } from "../mailbox/match.ts";
 import { type MailboxName, requireMailboxName } from "../mailbox/name.ts";
 import { isVisible } from "./access.ts";
 import type { ListArgs } from "./parse/list.ts";
@@ -13,9 +13,13 @@ import type { Session } from "./session.ts";
 
 export interface ListedMailbox {
   readonly external: string;
-  readonly isSelectable: boolean;
+  /** Undefined for a level that is no mailbox, or none that the user may look up. */
+  readonly entry: MailboxEntry | undefined;
   readonly hasChildren: boolean;
 }
+
+/** What a LIST yields after every entry looked at: what that settled, mostly one mailbox. The caller pauses now and then. */
+export type Settled = Generator<readonly ListedMailbox[]>;
 
 /** The matcher of a command's arguments, with the options that bend them. */
 export function matcherOf(session: Session, { reference, pattern }: ListArgs): ListMatcher {
@@ -25,14 +29,30 @@ export function matcherOf(session: Session, { reference, pattern }: ListArgs): L
   return compileListPattern(ignorereference ? "" : reference, isEverything ? "INBOX*" : pattern, separator);
 }
 
-/** Yields after every entry looked at what that settled, mostly one mailbox: the caller pauses now and then. */
-export function* listMailboxes(session: Session, args: ListArgs): Generator<readonly ListedMailbox[]> {
+export function listMailboxes(session: Session, args: ListArgs): Settled {
   const matcher = matcherOf(session, args);
-  if (matcher.isLiteral) {
-    yield findLiteral(session, matcher);
-    return;
-  }
-  const listing = new Listing(session, matcher, args.pattern.endsWith("%"));
+  if (matcher.isLiteral) return listLiterals(session, [matcher]);
+  return listMatching(session, matcher, args.pattern.endsWith("%") ? matcher : undefined);
+}
+
+/** What any of the patterns matches, each mailbox once. */
+export function* listSeveral(session: Session, reference: string, patterns: readonly string[]): Settled {
+  const all = patterns.map((pattern) => ({ pattern, matcher: matcherOf(session, { reference, pattern }) }));
+  const wild = all.filter(({ matcher }) => !matcher.isLiteral);
+  const levels = wild.filter(({ pattern }) => pattern.endsWith("%"));
+  const union = uniteMatchers(wild.map(({ matcher }) => matcher));
+  const literals = all.map(({ matcher }) => matcher).filter(({ isLiteral }) => isLiteral);
+  yield* listLiterals(session, literals, (external) => wild.length > 0 && union.matches(external));
+  if (wild.length === 0) return;
+  yield* listMatching(
+    session,
+    union,
+    levels.length > 0 ? uniteMatchers(levels.map((each) => each.matcher)) : undefined,
+  );
+}
+
+function* listMatching(session: Session, matcher: ListMatcher, levels: ListMatcher | undefined): Settled {
+  const listing = new Listing(session, matcher, levels);
   for (const prefix of session.namespace.scanPrefixes(matcher.literal)) {
     for (const entry of ownEntries(session, prefix)) yield listing.pass(entry);
     yield* listOthers(session, prefix, listing);
@@ -54,7 +74,7 @@ export function* entriesFrom(session: Session, literal: string): Generator<Mailb
 /** Entries in a row that are read and not looked at, before the next that matters is looked for. */
 const mostPassedOver = 64;
 
-function* listOthers(session: Session, prefix: string, listing: Listing): Generator<readonly ListedMailbox[]> {
+function* listOthers(session: Session, prefix: string, listing: Listing): Settled {
   for (let from: string | undefined = prefix; from !== undefined; ) {
     let next: string | undefined;
     let passedOver = 0;
@@ -103,7 +123,7 @@ const nothing: readonly ListedMailbox[] = [];
 
 /** A mailbox that matched and waits to be known to have children. */
 interface Waiting {
-  readonly name: MailboxName;
+  readonly entry: MailboxEntry;
   readonly external: string;
 }
 
@@ -114,7 +134,8 @@ interface Waiting {
 class Listing {
   readonly #session: Session;
   readonly #matcher: ListMatcher;
-  readonly #wantsLevels: boolean;
+  /** Matches the levels that are wanted: patterns with "%" at their end ask for them. */
+  readonly #levelMatcher: ListMatcher | undefined;
   readonly #levels = new Set<string>();
   /** Neighbours have the same levels above them. */
   #lastParent = "";
@@ -123,10 +144,10 @@ class Listing {
   #waiting: Waiting[] = [];
   #goesOnAt = "";
 
-  constructor(session: Session, matcher: ListMatcher, wantsLevels: boolean) {
+  constructor(session: Session, matcher: ListMatcher, levels: ListMatcher | undefined) {
     this.#session = session;
     this.#matcher = matcher;
-    this.#wantsLevels = wantsLevels;
+    this.#levelMatcher = levels;
     this.#childless = hasFoldersBelowInbox(session) ? undefined : session.namespace.inbox;
   }
 
@@ -140,8 +161,8 @@ class Listing {
     if (!isVisible(this.#session, entry)) return nothing;
     const settled = this.#settle(entry.name);
     const external = this.#session.namespace.toExternal(entry.name);
-    const levels = this.#wantsLevels ? this.#newLevels(external) : nothing;
-    if (this.#matcher.matches(external)) this.#waiting.push({ name: entry.name, external });
+    const levels = this.#levelMatcher ? this.#newLevels(this.#levelMatcher, external) : nothing;
+    if (this.#matcher.matches(external)) this.#waiting.push({ entry, external });
     const deepest = this.#deepestLevel(external);
     if (deepest !== undefined) this.#goesOnAt = this.#session.namespace.endOfLevel(deepest, entry.name) ?? "";
     return levels.length === 0 ? settled : [...settled, ...levels];
@@ -149,7 +170,7 @@ class Listing {
 
   /** Nothing that comes now can be below what waits. */
   finish(): readonly ListedMailbox[] {
-    const settled = this.#waiting.map(({ external }) => ({ external, isSelectable: true, hasChildren: false }));
+    const settled = this.#waiting.map(({ external, entry }) => ({ external, entry, hasChildren: false }));
     this.#waiting = [];
     return settled;
   }
@@ -168,41 +189,50 @@ class Listing {
   #settle(name: MailboxName): readonly ListedMailbox[] {
     let settled: ListedMailbox[] | undefined;
     for (let top = this.#waiting.at(-1); top; top = this.#waiting.at(-1)) {
-      const isAfter = name.startsWith(top.name);
-      const hasChildren = isAfter && name.charCodeAt(top.name.length) === dot;
+      const above = top.entry.name;
+      const isAfter = name.startsWith(above);
+      const hasChildren = isAfter && name.charCodeAt(above.length) === dot;
       // Names that go on with a character before "." come before the children: the question stays open.
-      if (isAfter && name.charCodeAt(top.name.length) < dot) break;
+      if (isAfter && name.charCodeAt(above.length) < dot) break;
       this.#waiting.pop();
       settled ??= [];
       settled.push({
         external: top.external,
-        isSelectable: true,
-        hasChildren: hasChildren && top.name !== this.#childless,
+        entry: top.entry,
+        hasChildren: hasChildren && above !== this.#childless,
       });
     }
     return settled ?? nothing;
   }
 
   /** Levels above that match the pattern and are no mailboxes (RFC 3501 §6.3.8), each once. Hot path. */
-  #newLevels(external: string): readonly ListedMailbox[] {
+  #newLevels(matcher: ListMatcher, external: string): readonly ListedMailbox[] {
     const parent = external.slice(0, Math.max(0, external.lastIndexOf(this.#session.namespace.separator)));
     if (parent === this.#lastParent) return nothing;
     this.#lastParent = parent;
-    const found = this.#matcher.matchingAncestors(external).filter((level) => !this.#levels.has(level));
+    const found = matcher.matchingAncestors(external).filter((level) => !this.#levels.has(level));
     for (const level of found) this.#levels.add(level);
     return found
       .filter((level) => !findVisible(this.#session, level))
-      .map((level) => ({ external: level, isSelectable: false, hasChildren: true }));
+      .map((level) => ({ external: level, entry: undefined, hasChildren: true }));
   }
 }
 
-/** A pattern without wildcards: one lookup. */
-function findLiteral(session: Session, matcher: ListMatcher): readonly ListedMailbox[] {
-  const entry = findVisible(session, matcher.literal);
-  if (!entry) return nothing;
-  const external = session.namespace.toExternal(entry.name);
-  if (!matcher.matches(external)) return nothing;
-  return [{ external, isSelectable: true, hasChildren: hasVisibleChildren(session, entry.name) }];
+/** Patterns without wildcards: a lookup each. Passes over what is shown anyway. */
+function* listLiterals(
+  session: Session,
+  matchers: readonly ListMatcher[],
+  isShownAnyway: (external: string) => boolean = () => false,
+): Settled {
+  const shown = new Set<MailboxName>();
+  for (const matcher of matchers) {
+    const entry = findVisible(session, matcher.literal);
+    if (!entry || shown.has(entry.name)) continue;
+    shown.add(entry.name);
+    const external = session.namespace.toExternal(entry.name);
+    if (!matcher.matches(external) || isShownAnyway(external)) continue;
+    yield [{ external, entry, hasChildren: hasVisibleChildren(session, entry.name) }];
+  }
 }
 
 /** The mailbox of that external name, if the user may look it up. */
@@ -227,6 +257,20 @@ function hasVisibleChildren(session: Session, name: MailboxName): boolean {
   const below = `${name}.`;
   for (const entry of ownEntries(session, below)) if (isVisible(session, entry)) return true;
   for (const entry of otherEntries(session, below, below)) if (isVisible(session, entry)) return true;
+  return false;
+}
+
+/** Whether the user may look up anything below a level, be that a mailbox or not. */
+export function hasVisibleBelow(session: Session, level: string): boolean {
+  const { namespace } = session;
+  const below = level + namespace.separator;
+  for (const prefix of namespace.scanPrefixes(below)) {
+    for (const entries of [ownEntries(session, prefix), otherEntries(session, prefix, prefix)]) {
+      for (const entry of entries) {
+        if (isVisible(session, entry) && namespace.toExternal(entry.name).startsWith(below)) return true;
+      }
+    }
+  }
   return false;
 }
 

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import type { Config } from "../config/config.ts";
+import type { Annotations } from "../mailbox/annotation.ts";
 import type { MailboxList } from "../mailbox/list.ts";
 import type { MailboxOperations } from "../mailbox/operations/mailbox-operations.ts";
 import type { Router } from "../mailbox/place.ts";
@@ -38,5 +39,6 @@ export interface LocalMail {
   readonly store: MessageStore;
   readonly operations: MailboxOperations;
   readonly subscriptions: Subscriptions;
+  readonly annotations: Annotations;
   readonly quota: QuotaBook;
 }

@@ -7,7 +7,7 @@ export interface ListMatcher {
   readonly literal: string;
   /** Whether the pattern has no wildcard: at most one name matches. */
   readonly isLiteral: boolean;
-  /** How many separators every matching name has; undefined when "*" leaves that open. */
+  /** How many separators matching names have, of several patterns the most; undefined when "*" leaves that open. */
   readonly separators: number | undefined;
   matches(name: string): boolean;
   /** Names above `name` that match, the highest first: levels that may not exist as mailboxes (RFC 9051 §6.3.9.7). */
@@ -40,6 +40,31 @@ export function compileListPattern(reference: string, pattern: string, separator
       return found;
     },
   };
+}
+
+/** Matches what any of `matchers`, at least one, matches. */
+export function uniteMatchers(matchers: readonly ListMatcher[]): ListMatcher {
+  const [first] = matchers;
+  if (first && matchers.length === 1) return first;
+  const separators = matchers.map((each) => each.separators ?? Number.POSITIVE_INFINITY);
+  const most = Math.max(0, ...separators);
+  return {
+    literal: commonBeginning(matchers.map((each) => each.literal)),
+    isLiteral: false,
+    separators: Number.isFinite(most) ? most : undefined,
+    matches: (name) => matchers.some((each) => each.matches(name)),
+    matchingAncestors: (name) => [...new Set(matchers.flatMap((each) => each.matchingAncestors(name)))],
+  };
+}
+
+function commonBeginning([first = "", ...others]: readonly string[]): string {
+  let length = first.length;
+  for (const other of others) {
+    let shared = 0;
+    while (shared < length && first[shared] === other[shared]) shared += 1;
+    length = shared;
+  }
+  return first.slice(0, length);
 }
 
 function matcherOf(pattern: string, separator: string): (name: string) => boolean {

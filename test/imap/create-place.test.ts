@@ -253,9 +253,8 @@ describe("GETMETADATA, and GETANNOTATION for Cyrus, tell", () => {
     for (const question of [`GETMETADATA "" ${total}`, 'GETANNOTATION "" /comment value.shared']) {
       expect(await loggedIn(server, "ann").command(question)).toEqual(["NO [NOPERM] Permission denied"]);
     }
-    expect(await loggedIn(server, "cyrus", administrator).command("GETMETADATA user.ann /shared/comment")).toEqual([
-      "NO [CANNOT] Annotations of mailboxes are not supported",
-    ]);
+    const mailboxes = "GETANNOTATION user.ann /comment value.shared";
+    expect(await loggedIn(server, "cyrus", administrator).command(mailboxes)).toEqual(["NO [CANNOT] GETANNOTATION does not know mailboxes, use GETMETADATA"]);
   });
 
   test("a frontend has no room", async () => {

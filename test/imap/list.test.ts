@@ -159,10 +159,20 @@ test("LIST refuses what it does not understand, and the state before login", asy
     S: a1 BAD Please login first
   `);
   await loggedIn(server, "u1").play(`
-    C: a1 LIST (SUBSCRIBED) "" *
-    S: a1 BAD …
-    C: a2 LIST "" * RETURN (CHILDREN)
+    C: a1 LIST (RECURSIVEMATCH REMOTE) "" *
+    S: a1 BAD RECURSIVEMATCH needs another selection option
+    C: a1 LIST (FAVOURITES) "" *
+    S: a1 BAD Unknown LIST selection option "FAVOURITES"
+    C: a2 LIST "" * RETURN (COLOUR)
+    S: a2 BAD Unknown LIST return option "COLOUR"
+    C: a2 LIST "" * GIVE ()
     S: a2 BAD Unexpected extra arguments
+    C: a2 LIST "" ()
+    S: a2 BAD Missing mailbox pattern
+    C: a2 LIST "" * RETURN (STATUS ())
+    S: a2 BAD Missing STATUS attributes
+    C: a2 LIST "" * RETURN (METADATA (comment))
+    S: a2 BAD Invalid entry "comment"
     C: a3 LIST ""
     S: a3 BAD Missing required argument
   `);

@@ -2,6 +2,7 @@
 
 import { ManualClock } from "../../lib/base/clock.ts";
 import { silentLog } from "../../lib/base/log.ts";
+import { MemoryAnnotations } from "../../lib/mailbox/annotation.ts";
 import type { MailboxList, UniqueId } from "../../lib/mailbox/list.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { requireMailboxName as name } from "../../lib/mailbox/name.ts";
@@ -37,6 +38,7 @@ export class BackendWorld {
   readonly store = new FakeStore();
   readonly quota = new MemoryQuotaBook();
   readonly subscriptions = new MemorySubscriptions();
+  readonly annotations = new MemoryAnnotations();
   readonly clock = new ManualClock(1_700_000_000_000);
   readonly settings: OperationsSettings;
   /** What was logged as a warning. */
@@ -63,6 +65,7 @@ export class BackendWorld {
       store: this.store,
       registrar: this.master?.registrarOf(this.settings.servername) ?? soleAuthority,
       subscriptions: this.subscriptions,
+      annotations: this.annotations,
       quota: this.quota,
       settings: this.settings,
       log: { ...silentLog, warning: (event) => void this.warnings.push(event) },

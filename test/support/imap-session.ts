@@ -16,6 +16,7 @@ import { type ConfigOverrides, defaultConfig } from "../../lib/config/config.ts"
 import type { ImapServer, LocalMail } from "../../lib/imap/server.ts";
 import { Session } from "../../lib/imap/session.ts";
 import { readAcl } from "../../lib/mailbox/acl.ts";
+import { MemoryAnnotations } from "../../lib/mailbox/annotation.ts";
 import type { MailboxEntry, MailboxList, UniqueId } from "../../lib/mailbox/list.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { requireMailboxName } from "../../lib/mailbox/name.ts";
@@ -68,14 +69,15 @@ export async function mailServer(
   const { config, clock, log } = server;
   const store = new MemoryStore({ clock, describe: describeMessage, partitions: [...config.partitions.keys()] });
   const subscriptions = new MemorySubscriptions();
+  const annotations = new MemoryAnnotations();
   const quota = new MemoryQuotaBook();
   const operations = new MailboxOperations({
-    ...{ list, store, subscriptions, quota, log, clock },
+    ...{ list, store, subscriptions, annotations, quota, log, clock },
     registrar: soleAuthority,
     settings: config,
   });
   for (const name of mailboxes) await operations.create(administrator, requireMailboxName(name));
-  return { ...server, local: { store, operations, subscriptions, quota } };
+  return { ...server, local: { store, operations, subscriptions, annotations, quota } };
 }
 
 export const administrator: Identity = { ...plainIdentity("cyrus"), isAdmin: true };

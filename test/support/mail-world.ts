@@ -40,8 +40,8 @@ export class MailWorld {
   }
 
   get server(): ImapServer {
-    const { operations, subscriptions } = new BackendWorld(undefined, {}, this.list);
-    const local = { store: this.store, operations, subscriptions, quota: this.quota };
+    const { operations, subscriptions, annotations } = new BackendWorld(undefined, {}, this.list);
+    const local = { store: this.store, operations, subscriptions, annotations, quota: this.quota };
     return testServer({ ...this.options, list: this.list, local });
   }
 

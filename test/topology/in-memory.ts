@@ -9,6 +9,7 @@ import type { ImapServer, LocalMail } from "../../lib/imap/server.ts";
 import { Session } from "../../lib/imap/session.ts";
 import { emptyAcl, formatAcl, ownerRights } from "../../lib/mailbox/acl.ts";
 import type { ListEdit, MailboxList, UniqueId } from "../../lib/mailbox/list.ts";
+import { MemoryAnnotations } from "../../lib/mailbox/annotation.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { type MailboxName, ownerOf, requireMailboxName } from "../../lib/mailbox/name.ts";
 import { MailboxOperations } from "../../lib/mailbox/operations/mailbox-operations.ts";
@@ -182,10 +183,12 @@ class Murder {
     const { clock, log } = server;
     const store = new MemoryStore({ clock, describe: describeMessage, partitions: ["default"] });
     const subscriptions = new MemorySubscriptions();
+    const annotations = new MemoryAnnotations();
     const quota = new MemoryQuotaBook();
     const settings = server.config;
-    const operations = new MailboxOperations({ list, store, subscriptions, quota, log, clock, registrar, settings });
-    return { ...server, verifier, local: { store, operations, subscriptions, quota } };
+    const mail = { store, subscriptions, annotations, quota };
+    const operations = new MailboxOperations({ ...mail, list, log, clock, registrar, settings });
+    return { ...server, verifier, local: { ...mail, operations } };
   }
 
   #registrarOf(servername: string): Registrar {

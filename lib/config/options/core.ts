@@ -187,7 +187,7 @@ export const coreOptions = {
     type: "switch",
     default: "0",
     since: "3",
-    usedBy: [],
+    usedBy: [...imap],
     doc: "The right a implies w for annotations.",
   },
   delete_mode: {
@@ -398,8 +398,8 @@ export const coreOptions = {
     type: "switch",
     default: "0",
     since: "3",
-    usedBy: [],
-    doc: "Accept annotations that are not defined.",
+    usedBy: [...imap],
+    doc: "Accept annotations that are not defined: other entries than /comment, /admin and those below /vendor.",
   },
   autocreate_quota: {
     type: "bytesize",

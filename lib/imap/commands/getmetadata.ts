@@ -1,21 +1,44 @@
-// GETMETADATA (RFC 5464 §4.2) of a backend's free space: see free-space-entries.ts.
+// GETMETADATA (RFC 5464 §4.2): annotations of a mailbox, or of the server. The server's own are kept with the user's INBOX,
+// at his home server; only how much room there is (free-space-entries.ts) is said by whoever is asked.
 
-import { formatQuoted } from "../../wire/writer.ts";
-import { freeSpaceOf } from "../free-space-entries.ts";
+import { findHere } from "../access.ts";
+import { freeSpaceOf, isFreeSpace } from "../free-space-entries.ts";
+import { type EntryPair, formatMetadata } from "../metadata/metadata-response.ts";
+import { type EntryFound, readEntries, requireMayRead } from "../metadata/read-entries.ts";
 import { type GetMetadataArgs, getMetadataArgs } from "../parse/getmetadata.ts";
-import { here, row } from "../row.ts";
+import { getMetadataPlan } from "../plans/metadata.ts";
+import { type Answer, planned, row } from "../row.ts";
+import type { Session } from "../session.ts";
 
 const shared = "/shared";
 
 export const getMetadataRow = row<GetMetadataArgs>({
   state: "authenticated",
   args: getMetadataArgs,
-  at: here,
-  async run(session, { mailbox, entries }) {
-    const wanted = entries.filter((entry) => entry.startsWith(shared)).map((entry) => entry.slice(shared.length));
-    const found = await freeSpaceOf(session, mailbox, wanted);
-    const values = found.map(([entry, value]) => `${formatQuoted(shared + entry)} ${formatQuoted(value)}`);
-    if (values.length > 0) session.untagged(`METADATA "" (${values.join(" ")})`);
-    return undefined;
-  },
+  at: planned(getMetadataPlan),
+  run: getMetadata,
 });
+
+async function getMetadata(session: Session, args: GetMetadataArgs): Promise<Answer> {
+  const found = args.mailbox === "" ? await ofServer(session, args) : ofMailbox(session, args);
+  const { maxSize = Number.POSITIVE_INFINITY } = args;
+  const shown = found.filter(({ value }) => value.length <= maxSize);
+  const pairs = shown.map(({ entry, value }): EntryPair => [entry, value]);
+  if (pairs.length > 0) session.untagged(formatMetadata(args.mailbox, pairs));
+  if (shown.length === found.length) return undefined;
+  const longest = Math.max(...found.map(({ value }) => value.length));
+  return { code: `METADATA LONGENTRIES ${longest}` };
+}
+
+function ofMailbox(session: Session, args: GetMetadataArgs): readonly EntryFound[] {
+  const mailbox = findHere(session, args.mailbox);
+  requireMayRead(session, mailbox);
+  return readEntries(session, mailbox, args);
+}
+
+async function ofServer(session: Session, args: GetMetadataArgs): Promise<readonly EntryFound[]> {
+  const room = args.entries.filter(isFreeSpace).map((entry) => entry.slice(shared.length));
+  const found = room.length === 0 ? [] : await freeSpaceOf(session, room);
+  const kept = session.server.local ? readEntries(session, undefined, args) : [];
+  return [...found.map(([entry, value]) => ({ entry: shared + entry, value })), ...kept];
+}

@@ -1,12 +1,14 @@
 // LIST (RFC 3501 §6.3.8), and RLIST (RFC 2193 §3.2) which also says that the client understands referrals. Answered from
-// the mailbox list of this process, on every kind of server (S113).
+// the mailbox list of this process, on every kind of server (S113). The extended form is in list/extended-list.ts.
 
 import { TimeSlice } from "../../base/time-slice.ts";
 import { formatAstring, formatQuoted } from "../../wire/writer.ts";
 import { requireCompleteList } from "../access.ts";
 import { type ListedMailbox, listMailboxes } from "../listing.ts";
-import { type ListArgs, listArgs } from "../parse/list.ts";
-import { here, row } from "../row.ts";
+import { listExtended } from "../list/extended-list.ts";
+import type { ListArgs } from "../parse/list.ts";
+import { type ExtendedListArgs, extendedListArgs } from "../parse/list-extended.ts";
+import { type Answer, here, row } from "../row.ts";
 import type { Session } from "../session.ts";
 
 /** Entries looked at between two looks at the clock. */
@@ -14,11 +16,11 @@ const entriesPerLook = 64;
 /** Text collected before it is sent. */
 const flushSize = 16_384;
 
-export const listRow = row<ListArgs>({ state: "authenticated", args: listArgs, at: here, run: list });
+export const listRow = row<ExtendedListArgs>({ state: "authenticated", args: extendedListArgs, at: here, run: list });
 
-export const rlistRow = row<ListArgs>({
+export const rlistRow = row<ExtendedListArgs>({
   state: "authenticated",
-  args: listArgs,
+  args: extendedListArgs,
   at: here,
   run(session, args) {
     session.understandsReferrals = true;
@@ -26,7 +28,12 @@ export const rlistRow = row<ListArgs>({
   },
 });
 
-async function list(session: Session, args: ListArgs): Promise<undefined> {
+function list(session: Session, args: ExtendedListArgs): Promise<Answer> {
+  const { reference, patterns, isExtended } = args;
+  return isExtended ? listExtended(session, args) : listPlain(session, { reference, pattern: patterns[0]! });
+}
+
+async function listPlain(session: Session, args: ListArgs): Promise<undefined> {
   if (args.pattern === "") {
     session.untagged(`LIST (\\Noselect) ${formatQuoted(session.namespace.separator)} ""`);
     return;
@@ -48,7 +55,7 @@ async function list(session: Session, args: ListArgs): Promise<undefined> {
   session.send(text);
 }
 
-function formatListed({ external, isSelectable, hasChildren }: ListedMailbox, separator: string): string {
-  const flags = `${isSelectable ? "" : "\\Noselect "}${hasChildren ? "\\HasChildren" : "\\HasNoChildren"}`;
+function formatListed({ external, entry, hasChildren }: ListedMailbox, separator: string): string {
+  const flags = `${entry ? "" : "\\Noselect "}${hasChildren ? "\\HasChildren" : "\\HasNoChildren"}`;
   return `* LIST (${flags}) ${separator} ${formatAstring(external)}\r\n`;
 }

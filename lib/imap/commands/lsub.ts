@@ -1,12 +1,10 @@
 // LSUB (RFC 3501 §6.3.9), and RLSUB (RFC 2193 §3.3) which also says that the client understands referrals.
 
 import { formatQuoted } from "../../wire/writer.ts";
-import { localMail } from "../access.ts";
 import { type ListArgs, listArgs } from "../parse/list.ts";
 import { lsubPlan } from "../plans/lsub.ts";
 import { planned, row } from "../row.ts";
 import type { Session } from "../session.ts";
-import { sendSubscribed } from "../subscribed.ts";
 
 export const lsubRow = row<ListArgs>({ state: "authenticated", args: listArgs, at: planned(lsubPlan), run: lsub });
 
@@ -20,13 +18,7 @@ export const rlsubRow = row<ListArgs>({
   run: lsub,
 });
 
-function lsub(session: Session, args: ListArgs): undefined {
-  const { namespace } = session;
-  if (args.pattern === "") {
-    session.untagged(`LSUB (\\Noselect) ${formatQuoted(namespace.separator)} ""`);
-    return;
-  }
-  const names = localMail(session).subscriptions.list(session.user.user);
-  const shown = names.filter((name) => namespace.isShown(name)).map((name) => namespace.toExternal(name));
-  sendSubscribed(session, args, shown);
+/** Everything else the plan has done. */
+function lsub(session: Session): undefined {
+  session.untagged(`LSUB (\\Noselect) ${formatQuoted(session.namespace.separator)} ""`);
 }

@@ -1,5 +1,5 @@
 // The arguments of STATUS (RFC 3501 §6.3.10) and the items this server knows, with those that RFC 9208 §5.1 and §5.2 ask
-// of servers with quota.
+// of servers with quota, and SIZE (RFC 8438).
 
 import { Bad } from "../../base/fault.ts";
 import type { Reader } from "../../wire/reader.ts";
@@ -13,6 +13,7 @@ export const statusItems = [
   "UNSEEN",
   "DELETED",
   "DELETED-STORAGE",
+  "SIZE",
 ] as const;
 export type StatusItem = (typeof statusItems)[number];
 
@@ -24,10 +25,16 @@ export function statusArgs(reader: Reader): StatusArgs {
   reader.space();
   const mailbox = readMailbox(reader);
   reader.space();
-  const items = reader.list(() => readItem(reader));
+  const items = readStatusItems(reader);
   reader.end();
+  return { mailbox, items };
+}
+
+/** "(" items ")": also of LIST (RFC 5819). */
+export function readStatusItems(reader: Reader): readonly StatusItem[] {
+  const items = reader.list(() => readItem(reader));
   if (items.length === 0) throw new Bad("Missing STATUS attributes");
-  return { mailbox, items: [...new Set(items)] };
+  return [...new Set(items)];
 }
 
 function readItem(reader: Reader): StatusItem {

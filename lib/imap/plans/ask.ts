@@ -1,6 +1,8 @@
 // Questions of our own to another server, on the connection that the client's commands go through, too.
 
+import { fromLatin1 } from "../../base/bytes.ts";
 import type { Completion, Remote, UntaggedResponse } from "../../mailbox/place.ts";
+import { formatAstring } from "../../wire/writer.ts";
 import type { Session } from "../session.ts";
 import { formatUntagged } from "./untagged.ts";
 
@@ -27,4 +29,10 @@ export async function ask<Found>(
     else if (isSelectedThere) session.send(formatUntagged(response.frame));
   }
   return { completion: { status, text }, found };
+}
+
+/** A value as a part of a question: a literal where it needs one. */
+export function astringPart(value: string): string | Uint8Array {
+  const text = formatAstring(value);
+  return text.startsWith("{") ? fromLatin1(value) : text;
 }

@@ -5,6 +5,7 @@ import { type Clock, sleep } from "../../base/clock.ts";
 import { describeFault, isTemporary, No } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
 import type { IdentifierSettings } from "../acl.ts";
+import type { Annotations } from "../annotation.ts";
 import type { RightsSettings } from "../effective-rights.ts";
 import { conflictWith, type JournalEdit, type JournalRecord, type JournalWork } from "../journal.ts";
 import type { Location, MailboxEntry, MailboxList, UniqueId } from "../list.ts";
@@ -36,6 +37,7 @@ export interface OperationsOptions {
   readonly store: MessageStore;
   readonly registrar: Registrar;
   readonly subscriptions: Subscriptions;
+  readonly annotations?: Annotations;
   readonly quota: QuotaBook;
   readonly settings: OperationsSettings;
   readonly log: Log;
@@ -59,6 +61,7 @@ export class OperationsContext {
   readonly store: MessageStore;
   readonly registrar: Registrar;
   readonly subscriptions: Subscriptions;
+  readonly annotations: Annotations | undefined;
   readonly quota: QuotaBook;
   readonly settings: OperationsSettings;
   readonly clock: Clock;
@@ -79,6 +82,7 @@ export class OperationsContext {
     this.store = options.store;
     this.registrar = options.registrar;
     this.subscriptions = options.subscriptions;
+    this.annotations = options.annotations;
     this.quota = options.quota;
     this.settings = options.settings;
     this.clock = options.clock;
@@ -96,6 +100,12 @@ export class OperationsContext {
 
   async step(step: string, name: MailboxName): Promise<void> {
     await this.#atStep?.(step, name);
+  }
+
+  /** A mailbox that is gone, with all that is kept with it. */
+  async removeFolder(uniqueId: UniqueId, partition: string): Promise<void> {
+    await this.store.remove(uniqueId, partition);
+    await this.annotations?.removeMailbox(uniqueId);
   }
 
   get hasVirtualDomains(): boolean {

@@ -100,7 +100,7 @@ async function announce(context: OperationsContext, record: JournalRecord, entry
 
 async function undoCreate(context: OperationsContext, record: JournalRecord, entry: MailboxEntry): Promise<void> {
   await context.undo(record, async () => {
-    await context.store.remove(entry.uniqueId, entry.partition);
+    await context.removeFolder(entry.uniqueId, entry.partition);
     await context.release(entry.name);
   });
 }

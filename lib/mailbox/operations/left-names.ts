@@ -1,4 +1,4 @@
-// What hangs on names besides the mailboxes themselves, quota roots and subscriptions, when names change or go. Everything
+// What hangs on names besides the mailboxes themselves, quota roots and what users keep, when names change or go. Everything
 // here may be done twice: recovery does it again for an operation that was interrupted.
 
 import { TimeSlice } from "../../base/time-slice.ts";
@@ -30,6 +30,7 @@ async function followUser(context: OperationsContext, from: MailboxName, to: Mai
   if (isQuarantinedName(to, context.settings.deletedprefix)) return; // an administrator decides about the rest
   if (!isInbox(to)) return forgetUser(context, from);
   await context.subscriptions.renameUser(ownerOf(from)!, ownerOf(to)!, context.hasVirtualDomains);
+  await context.annotations?.renameUser(ownerOf(from)!, ownerOf(to)!);
 }
 
 /** What goes with a mailbox that was removed for good; all that was a user's when it was his INBOX. */
@@ -40,6 +41,7 @@ export async function forgetName(context: OperationsContext, name: MailboxName):
 
 async function forgetUser(context: OperationsContext, inbox: MailboxName): Promise<void> {
   await context.subscriptions.removeUser(ownerOf(inbox)!);
+  await context.annotations?.removeUser(ownerOf(inbox)!);
   for (const root of [...context.quota.roots()]) {
     if (root.name === inbox || isBelow(root.name, inbox)) await context.quota.remove(root.name);
   }

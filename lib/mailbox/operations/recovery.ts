@@ -117,7 +117,7 @@ type Work<Kind extends JournalWork["kind"]> = Extract<JournalWork, { kind: Kind 
 async function settleCreate(context: OperationsContext, name: MailboxName, work: Work<"create">): Promise<void> {
   const entry = context.list.find(name);
   if (entry?.uniqueId === work.uniqueId) return publish(context, entry);
-  if (context.list.findById(work.uniqueId) === undefined) await context.store.remove(work.uniqueId, work.partition);
+  if (context.list.findById(work.uniqueId) === undefined) await context.removeFolder(work.uniqueId, work.partition);
   await context.release(name);
 }
 
@@ -129,7 +129,7 @@ async function settleDelete(context: OperationsContext, name: MailboxName, work:
     await context.release(name);
     await forgetName(context, name);
   }
-  if (context.list.findById(work.uniqueId) === undefined) await context.store.remove(work.uniqueId, work.partition);
+  if (context.list.findById(work.uniqueId) === undefined) await context.removeFolder(work.uniqueId, work.partition);
 }
 
 async function settleRename(context: OperationsContext, { step, pairs }: Work<"rename">): Promise<void> {
@@ -202,7 +202,7 @@ export async function sweepFolders(
       // An empty list beside full folders is a lost list, not a crashed CREATE: `reconstruct` is the answer to that.
       if (messages === undefined || context.list.size === 0) unknownFolders.push(uniqueId);
       else if (messages.count === 0) {
-        await context.store.remove(uniqueId, partition);
+        await context.removeFolder(uniqueId, partition);
         removedFolders.push(uniqueId);
       } else quarantined.push(await adopt(context, uniqueId, partition, messages.uidValidity));
     }

@@ -170,7 +170,7 @@ async function finish(context: OperationsContext, removals: readonly Removal[]):
   await stepAll(context, "delete:spool", entriesOf(removals));
   const removeFolder = async (removal: Removal) => {
     const { uniqueId, partition } = removal.entry;
-    removal.problem = (await faultOf(context.store.remove(uniqueId, partition))) ?? removal.problem;
+    removal.problem = (await faultOf(context.removeFolder(uniqueId, partition))) ?? removal.problem;
   };
   await forEachAtOnce(removals, removeFolder, foldersAtOnce);
   await stepAll(context, "delete:finish", entriesOf(removals.filter(({ problem }) => problem === undefined)));

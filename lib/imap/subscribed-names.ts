@@ -3,23 +3,18 @@
 
 import { fromLatin1 } from "../base/bytes.ts";
 import { Bad, No } from "../base/fault.ts";
-import type { MailboxName } from "../mailbox/name.ts";
 import type { UntaggedResponse } from "../mailbox/place.ts";
 import { Reader } from "../wire/reader.ts";
 import { localMail } from "./access.ts";
-import { internalIfAny } from "./listing.ts";
 import { ask } from "./plans/ask.ts";
 import { homeOf } from "./plans/home.ts";
 import type { Session } from "./session.ts";
 
-/** Names that may be no mailboxes any more. Throws No("UNAVAILABLE") when the server that knows cannot be asked. */
-export async function subscribedNames(session: Session): Promise<readonly MailboxName[]> {
-  const names = await subscribedFrom(session, "");
-  return names.map((name) => internalIfAny(session, name)).filter((name) => name !== undefined);
-}
-
-/** All as the user names them that start with `literal`, and perhaps more: what a home would say to "%" hides names. */
-export async function subscribedFrom(session: Session, literal: string): Promise<readonly string[]> {
+/**
+ * All that start with `literal`, and perhaps more: matching is the caller's, since what a home says to "%" hides names. Some
+ * may be no mailboxes any more. Throws No("UNAVAILABLE") when the server that knows cannot be asked.
+ */
+export async function subscribedNames(session: Session, literal: string): Promise<readonly string[]> {
   const home = await homeOf(session);
   if (home === "here") return subscribedHere(session);
   return home === "none" ? [] : askHome(session, home.server, literal);

@@ -1,0 +1,92 @@
+// Many questions to other servers for one command: sent one behind the other to each of them, all servers at once. A server
+// that is silent for too long is not waited for any more, and the others are not held up by it.
+
+import type { Timer } from "../base/clock.ts";
+import { No } from "../base/fault.ts";
+import type { UntaggedResponse } from "../mailbox/place.ts";
+import { ask } from "./plans/ask.ts";
+import type { Session } from "./session.ts";
+
+/** Of a server that owes answers. Connecting to one has a limit of its own, and a server once given up is not asked again. */
+export const patienceMs = 5_000;
+
+type Read<Found> = (response: UntaggedResponse) => Found | undefined;
+
+export class AskedPlaces {
+  /** Whether a question was not answered with OK, or not at all. */
+  hasFailed = false;
+  readonly #session: Session;
+  readonly #places = new Map<string, AskedPlace>();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** What `read` made of the answer; undefined when there is none. Throws what is no No. */
+  async ask<Found>(
+    server: string,
+    parts: readonly (string | Uint8Array)[],
+    read: Read<Found>,
+  ): Promise<readonly Found[] | undefined> {
+    const place = this.#places.get(server) ?? new AskedPlace(this.#session, server);
+    this.#places.set(server, place);
+    const found = await place.ask(parts, read);
+    if (found === undefined) this.hasFailed = true;
+    return found;
+  }
+}
+
+class AskedPlace {
+  readonly #session: Session;
+  readonly #server: string;
+  readonly #givenUp = Promise.withResolvers<undefined>();
+  #isGivenUp = false;
+  #unanswered = 0;
+  #timer: Timer | undefined;
+
+  constructor(session: Session, server: string) {
+    this.#session = session;
+    this.#server = server;
+  }
+
+  async ask<Found>(parts: readonly (string | Uint8Array)[], read: Read<Found>): Promise<readonly Found[] | undefined> {
+    if (this.#isGivenUp) return undefined;
+    this.#unanswered += 1;
+    if (this.#unanswered === 1) this.#wait();
+    const answer = this.#question(parts, read).finally(() => {
+      this.#unanswered -= 1;
+      this.#wait();
+    });
+    answer.catch(() => {}); // nobody may be waiting for it any more
+    return Promise.race([answer, this.#givenUp.promise]);
+  }
+
+  async #question<Found>(
+    parts: readonly (string | Uint8Array)[],
+    read: Read<Found>,
+  ): Promise<readonly Found[] | undefined> {
+    try {
+      const remote = await this.#session.links.to(this.#server);
+      const { completion, found } = await ask(this.#session, remote, parts, read);
+      return completion.status === "OK" ? found : undefined;
+    } catch (fault) {
+      if (!(fault instanceof No)) throw fault;
+      if (fault.code === "UNAVAILABLE") this.#giveUp(); // each question more would be another attempt to connect
+      return undefined;
+    }
+  }
+
+  /** Begins anew with each answer. */
+  #wait(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#unanswered === 0 || this.#isGivenUp) return;
+    this.#timer = this.#session.server.clock.after(patienceMs, () => this.#giveUp());
+  }
+
+  #giveUp(): void {
+    this.#isGivenUp = true;
+    this.#timer?.cancel();
+    this.#givenUp.resolve(undefined);
+  }
+}

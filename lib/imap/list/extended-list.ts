@@ -1,0 +1,104 @@
+// LIST in the extended form (RFC 5258): several patterns, selected mailboxes only, more told of each. What is behind a
+// mailbox's LIST response is being found out for the next ones while the first are shown, and never for more than a window of
+// them: memory is bounded, whatever the list is.
+
+import { TimeSlice } from "../../base/time-slice.ts";
+import { type ListMatcher, uniteMatchers } from "../../mailbox/match.ts";
+import { formatAstring, formatQuoted } from "../../wire/writer.ts";
+import { requireCompleteList } from "../access.ts";
+import { AskedPlaces } from "../asked-places.ts";
+import { type ListedMailbox, listSeveral, matcherOf } from "../listing.ts";
+import type { ExtendedListArgs } from "../parse/list-extended.ts";
+import type { Ok } from "../row.ts";
+import type { Session } from "../session.ts";
+import { subscribedNames } from "../subscribed-names.ts";
+import { type Detail, detailsOf } from "./list-details.ts";
+import { listSelected, type SelectedMailbox } from "./selected-names.ts";
+
+/** Mailboxes that are looked at ahead of the one that is shown: enough to keep every place busy. */
+const windowSize = 128;
+/** Entries looked at between two looks at the clock. */
+const entriesPerLook = 64;
+
+interface Shown {
+  readonly text: string;
+  readonly details: readonly Detail[];
+}
+
+export async function listExtended(session: Session, args: ExtendedListArgs): Promise<Ok | undefined> {
+  requireCompleteList(session);
+  const places = new AskedPlaces(session);
+  const window: Shown[] = [];
+  let seen = 0;
+  const slice = new TimeSlice(session.server.clock);
+  for (const shown of await shownMailboxes(session, args, places)) {
+    if (shown) window.push(shown);
+    if (window.length >= windowSize) await show(session, window.shift()!);
+    if (++seen % entriesPerLook === 0 && slice.isOver) await slice.next();
+    if (!session.connection.isOpen) return undefined;
+  }
+  for (const shown of window) if (session.connection.isOpen) await show(session, shown);
+  return places.hasFailed ? { text: "Completed, but not everything is known now" } : undefined;
+}
+
+async function show(session: Session, { text, details }: Shown): Promise<void> {
+  let isReady = session.send(text);
+  for (const detail of details) {
+    const response = await detail();
+    if (response.length > 0) isReady = session.send(response);
+  }
+  if (!isReady) await session.drained();
+}
+
+/** Undefined for an entry that was looked at and settled nothing. */
+async function shownMailboxes(
+  session: Session,
+  args: ExtendedListArgs,
+  places: AskedPlaces,
+): Promise<Generator<Shown | undefined>> {
+  const matcher = uniteMatchers(args.patterns.map((pattern) => matcherOf(session, { ...args, pattern })));
+  const { select, returns } = args;
+  const needsSubscribed = select.subscribed || returns.subscribed;
+  const subscribed = new Set(needsSubscribed ? await subscribedNames(session, matcher.literal) : []);
+  const details = detailsOf(session, returns, places);
+  return showAll(session, listed(session, args, matcher, subscribed), (mailbox) => ({
+    text: formatListed(session, mailbox, subscribed),
+    details: mailbox.entry ? details(mailbox.entry, mailbox.external) : [],
+  }));
+}
+
+function* showAll(
+  { connection }: Session,
+  mailboxes: Iterable<readonly Listable[]>,
+  show: (mailbox: Listable) => Shown,
+): Generator<Shown | undefined> {
+  for (const settled of mailboxes) {
+    if (settled.length === 0) yield undefined;
+    for (const mailbox of settled) if (connection.isOpen) yield show(mailbox);
+  }
+}
+
+type Listable = ListedMailbox & Partial<Pick<SelectedMailbox, "isAboveSelected">>;
+
+function listed(
+  session: Session,
+  { reference, patterns, select }: ExtendedListArgs,
+  matcher: ListMatcher,
+  subscribed: ReadonlySet<string>,
+): Iterable<readonly Listable[]> {
+  if (!select.subscribed) return listSeveral(session, reference, patterns);
+  return listSelected(session, matcher, subscribed, select.recursive);
+}
+
+function formatListed(
+  session: Session,
+  { external, entry, hasChildren, isAboveSelected }: Listable,
+  subscribed: ReadonlySet<string>,
+): string {
+  const attributes = [hasChildren ? "\\HasChildren" : "\\HasNoChildren"];
+  if (subscribed.has(external)) attributes.unshift("\\Subscribed");
+  if (!entry) attributes.unshift("\\NonExistent");
+  const separator = formatQuoted(session.namespace.separator);
+  const childInfo = isAboveSelected ? ' (CHILDINFO ("SUBSCRIBED"))' : "";
+  return `* LIST (${attributes.join(" ")}) ${separator} ${formatAstring(external)}${childInfo}\r\n`;
+}
