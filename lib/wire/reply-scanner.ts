@@ -17,6 +17,13 @@ export interface ReplyEvents {
    */
   passes?(line: Buffer): "on" | "last" | "no";
   passed?(): void;
+  /**
+   * A complete line that says how many messages there are, that some are gone, or in what state the server is: EXISTS,
+   * EXPUNGE, VANISHED, OK, NO, BAD. It goes out with the data nevertheless. Only valid during the call.
+   */
+  counts?(line: Buffer): void;
+  /** VANISHED in a line that was too long to be held. */
+  missed?(): void;
 }
 
 const lineFeed = 0x0a;
@@ -116,6 +123,7 @@ export class ReplyScanner {
     }
     this.#held = undefined;
     this.#tail = Buffer.from(held.subarray(-markerLength));
+    if (held[0] === star && startsWithWord(held, "VANISHED")) this.#events.missed?.();
     this.#events.data(held);
   }
 
@@ -123,7 +131,12 @@ export class ReplyScanner {
   #fateOf(line: Buffer): "on" | "last" | "no" {
     if (line[0] === plus) return "no";
     if (line[0] !== star || line[1] !== space) return this.#events.passes?.(line) ?? "no";
-    if (isStatus(line)) return startsWithWord(line, "BYE") ? "no" : "on";
+    if (isStatus(line)) {
+      if (startsWithWord(line, "BYE")) return "no";
+      this.#events.counts?.(line);
+      return "on";
+    }
+    if (isCount(line)) this.#events.counts?.(line);
     this.#enterLiteral(line);
     return "on";
   }
@@ -151,6 +164,25 @@ function isStatus(line: Buffer): boolean {
   if ((line[2] ?? 0) < 0x41 /* A */) return false; // a number: the most of all responses
   for (const word of statusWords) if (startsWithWord(line, word)) return true;
   return false;
+}
+
+/** EXISTS, EXPUNGE and VANISHED. Asked of every line: of a FETCH, the last letter says no. */
+function isCount(line: Buffer): boolean {
+  if ((line[2] ?? 0) >= 0x41 /* A */) return startsWithWord(line, "VANISHED");
+  const end = line.length - (line[line.length - 2] === 0x0d ? 2 : 1);
+  const last = (line[end - 1] ?? 0) & 0xdf;
+  if (last === 0x53 /* S */) return endsWithWord(line, "EXISTS", end);
+  return last === 0x45 /* E */ && endsWithWord(line, "EXPUNGE", end);
+}
+
+/** Whether the line, up to `end`, ends in a space and the word, in any case of letters. */
+function endsWithWord(line: Buffer, word: string, end: number): boolean {
+  const start = end - word.length;
+  if (line[start - 1] !== space) return false;
+  for (let index = 0; index < word.length; index += 1) {
+    if (((line[start + index] ?? 0) & 0xdf) !== word.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 /** Whether the word stands behind "* ", in any case of letters. */

@@ -4,7 +4,7 @@ import { fromLatin1, latin1 } from "../../lib/base/bytes.ts";
 import { ReplyScanner } from "../../lib/wire/reply-scanner.ts";
 
 function scan(pieces: readonly string[]) {
-  const seen = { data: "", events: [] as string[] };
+  const seen = { data: "", events: [] as string[], counts: [] as string[] };
   const scanner = new ReplyScanner({
     data: (bytes) => {
       seen.data += latin1(bytes);
@@ -12,6 +12,8 @@ function scan(pieces: readonly string[]) {
     continuation: (text) => void seen.events.push(`+ ${text}`),
     tagged: (tag, rest) => void seen.events.push(`${tag}: ${rest}`),
     bye: (text) => void seen.events.push(`bye ${text}`),
+    counts: (line) => void seen.counts.push(latin1(line).trimEnd()),
+    missed: () => void seen.counts.push("missed"),
   });
   for (const piece of pieces) scanner.feed(fromLatin1(piece));
   return { ...seen, isBetween: scanner.isBetweenResponses };
@@ -37,6 +39,30 @@ describe("ReplyScanner", () => {
     );
     expect(events).toEqual(["+ idling", "a: OK [READ-ONLY] done {3}", "bye closing"]);
     expect(isBetween).toBe(true);
+  });
+
+  test("shows the lines that count messages, wherever they are cut, and no others", () => {
+    const counting = [
+      "* 3 EXISTS\r\n",
+      "* 2 expunge\n",
+      "* VANISHED 4:7,9\r\n",
+      "* OK [UIDNEXT 4] Ok\r\n",
+      "* 1 FETCH (BODY[] {12}\r\n* 9 EXISTS\r\n)\r\n",
+      "* 4 RECENT\r\n",
+      '* LIST () "/" EXISTS\r\n',
+      "* SEARCH 1 2\r\n",
+      "* 5 EXISTS\r\n",
+    ].join("");
+    const expected = ["* 3 EXISTS", "* 2 expunge", "* VANISHED 4:7,9", "* OK [UIDNEXT 4] Ok", "* 5 EXISTS"];
+    expect(scan([counting]).counts).toEqual(expected);
+    for (let at = 1; at < counting.length; at += 1) {
+      expect(scan([counting.slice(0, at), counting.slice(at)]).counts).toEqual(expected);
+    }
+  });
+
+  test("says that it cannot show a VANISHED longer than it holds", () => {
+    const long = `* VANISHED ${"1,3,".repeat(5000)}7`;
+    expect(scan([long, "\r\n* 1 EXISTS\r\n"]).counts).toEqual(["missed", "* 1 EXISTS"]);
   });
 
   test("says the same however the stream is cut", () => {
