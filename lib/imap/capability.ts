@@ -50,6 +50,9 @@ export const capabilityTable: readonly Capability[] = [
   { name: "LIST-METADATA", when: "after", servers: ["METADATA"] },
   relayed("IDLE"),
   relayed("MULTIAPPEND"),
+  relayed("ESEARCH"),
+  relayed("SEARCHRES"),
+  ownDoing("MULTISEARCH"), // servers without it are asked for one mailbox after the other
 ];
 /** Announced by a multiplexer before login: what there is after it only the user's home server knows. */
 const beforeHome = ["IMAP4rev1", "LITERAL+", "ID", "SASL-IR"];

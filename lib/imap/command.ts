@@ -11,6 +11,7 @@ import { createRow } from "./commands/create.ts";
 import { deleteRow } from "./commands/delete.ts";
 import { deleteAclRow } from "./commands/deleteacl.ts";
 import { enableRow } from "./commands/enable.ts";
+import { esearchRow } from "./commands/esearch.ts";
 import { examineRow } from "./commands/examine.ts";
 import { expungeRow } from "./commands/expunge.ts";
 import { fetchRow, uidFetchRow } from "./commands/fetch.ts";
@@ -83,6 +84,8 @@ export const commandTable: Readonly<Record<string, Row>> = {
   GETQUOTA: getQuotaRow,
   GETQUOTAROOT: getQuotaRootRow,
   SETQUOTA: setQuotaRow,
+
+  ESEARCH: esearchRow,
 
   SELECT: selectRow,
   EXAMINE: examineRow,

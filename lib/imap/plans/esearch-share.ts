@@ -1,0 +1,24 @@
+// One server's share of an ESEARCH over several, and whether it can do it by itself.
+
+import type { Remote } from "../../mailbox/place.ts";
+import type { EsearchArgs } from "../parse/esearch.ts";
+import { mentions } from "../search/key.ts";
+
+export interface Share {
+  /** As the client sees them. */
+  readonly names: string[];
+  /** The mailbox that is selected there, as this session knows it. */
+  hasSelected: boolean;
+}
+
+/** Whether the server can do all that is asked. */
+export function canMultisearch({ capabilities }: Remote, { returns, key }: EsearchArgs): boolean {
+  if (!capabilities.has("MULTISEARCH")) return false;
+  if (returns.save && !capabilities.has("SEARCHRES")) return false;
+  return !(returns.partial && !capabilities.has("PARTIAL")) && !(mentions(key, "modseq") && !hasModSeqs(capabilities));
+}
+
+/** RFC 7162 §3.1.1, §3.2.3 */
+export function hasModSeqs(capabilities: ReadonlySet<string>): boolean {
+  return capabilities.has("CONDSTORE") || capabilities.has("QRESYNC");
+}
