@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ImapWire } from "../support/imap-wire.ts";
+import { eventually } from "../support/murder.ts";
 import { administrator, FaultMurder } from "./support/fault-murder.ts";
 import { Inspection } from "./support/invariants.ts";
 
@@ -54,6 +55,7 @@ for (const { step, known, rule } of notes) {
     expect(inspection.entry("backend2", name) !== undefined).toBe(known === undefined);
     const again = await other.command(`CREATE ${name}`);
     expect(again.status).toBe(isOnFirst || known === undefined ? "NO" : "OK");
-    await client.ok(`SELECT ${name}`);
+    // A server that could not be reached is left alone for a moment.
+    await eventually(`${name} is selected`, async () => (await client.command(`SELECT ${name}`)).status === "OK");
   }, 60_000);
 }
