@@ -47,6 +47,11 @@ export class Reader {
     return this.#at >= this.#text.length && this.#part < this.#frame.literals.length;
   }
 
+  /** Whether these characters come next. */
+  isNext(text: string): boolean {
+    return this.#text.startsWith(text, this.#at);
+  }
+
   /** Takes `char` if it is next. */
   skip(char: string): boolean {
     if (this.peek() !== char) return false;
@@ -164,6 +169,14 @@ export class Reader {
     while (this.skip(" "));
     this.expect(")");
     return items;
+  }
+
+  /** What `read` takes, as it was written; undefined when there is a literal in it. */
+  written(read: () => void): string | undefined {
+    const part = this.#part;
+    const at = this.#at;
+    read();
+    return part === this.#part ? this.#text.slice(at, this.#at) : undefined;
   }
 
   /** Characters matched by `pattern` (sticky) at this place, for tokens that only one parser knows. */

@@ -65,12 +65,13 @@ export function readFetch(reader: Reader): FetchArgs {
   reader.space();
   const set = readSequenceSet(reader);
   reader.space();
-  const items = readItems(reader);
+  const items = readFetchItems(reader);
   reader.end();
   return { set, items };
 }
 
-function readItems(reader: Reader): readonly FetchItem[] {
+/** Also what NOTIFY wants to hear of new messages (RFC 5465 §5.2). */
+export function readFetchItems(reader: Reader): readonly FetchItem[] {
   if (reader.peek() !== "(") {
     const macro = macros.get(reader.peekKeyword());
     if (!macro) return [readItem(reader)];
