@@ -1,10 +1,12 @@
 // What every benchmark gets: the servers, and the way to measure the same thing at each of them in turn.
 
 import type { Figure, Report } from "./figure.ts";
+import type { OwnMurder } from "./own-murder.ts";
 import { type Load, runLoad } from "./run-load.ts";
 import type { Target } from "./target.ts";
 
 export interface Context {
+  readonly murder: OwnMurder;
   /** The first is ours. */
   readonly targets: readonly Target[];
   /** How often each figure is measured at each server, in turn; the median is reported. */
@@ -83,7 +85,7 @@ function judged(
   return { budget: `${(own / peer).toFixed(1)}x of >= ${timesPeer}x`, isMet: own / peer >= timesPeer };
 }
 
-function median(values: readonly number[]): number | undefined {
+export function median(values: readonly number[]): number | undefined {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 

@@ -1,8 +1,8 @@
 // What idle connections cost: proportional set size of the frontend and of the backend before they were opened and while
 // they are held. Only for our own processes.
 
-import { readFileSync } from "node:fs";
 import { atMost, type Context } from "./context.ts";
+import { pssOf } from "./process-use.ts";
 import { holdLoad } from "./run-load.ts";
 import type { Target } from "./target.ts";
 
@@ -19,11 +19,11 @@ export async function benchMemory(context: Context): Promise<void> {
   await warmUp.release();
   await Bun.sleep(settleMs);
   // Once for both states: what the first leaves in the allocator must not make the second look cheap.
-  const before = { frontend: pssOf(frontend), be1: pssOf(be1) };
+  const before = { frontend: pssOf([frontend]), be1: pssOf([be1]) };
   for (const mailbox of [undefined, "INBOX"]) {
     const held = await holdLoad(idleArgs(target, mailbox, connections));
     await Bun.sleep(settleMs);
-    const after = { frontend: pssOf(frontend), be1: pssOf(be1) };
+    const after = { frontend: pssOf([frontend]), be1: pssOf([be1]) };
     await held.release();
     await Bun.sleep(settleMs);
     const state = mailbox ? "INBOX selected" : "logged in";
@@ -44,9 +44,4 @@ function idleArgs(target: Target, mailbox: string | undefined, count: number): r
   const { frontend, user, password } = target;
   const select = mailbox ? ["--select", mailbox] : [];
   return ["idle", "--at", frontend!, "--user", user, "--password", password, "--connections", String(count), ...select];
-}
-
-/** KB. */
-function pssOf(pid: number): number {
-  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1] ?? 0);
 }

@@ -1,7 +1,7 @@
 // A murder of our own from source, in a folder of its own: master, two backends, a frontend with its replica, and the LMTP
 // services. All on 127.0.0.1.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../lib/base/clock.ts";
@@ -27,6 +27,13 @@ const users = Array.from({ length: 16 }, (_, index) => `u${index + 1}`);
 
 export interface OwnMurder extends AsyncDisposable {
   readonly target: Target;
+  /** Another worker of the frontend, at an address of its own. */
+  addFrontend(): Promise<Worker>;
+}
+
+export interface Worker {
+  readonly address: string;
+  readonly pid: number;
 }
 
 /**
@@ -44,7 +51,14 @@ export async function startOwnMurder(under = os.tmpdir(), filled = 0): Promise<O
   try {
     await fillList(join(folder, "mu"), filled);
     const target = await startAll(folder, children);
-    return { target, [Symbol.asyncDispose]: stop };
+    const addFrontend = async () => {
+      const address = `127.0.0.1:${freePorts(1)[0]}`;
+      const child = spawnProgram("proxyd", ["-C", join(folder, "fe.conf"), "--listen", address]);
+      children.push(child);
+      await answers(address);
+      return { address, pid: child.pid };
+    };
+    return { target, addFrontend, [Symbol.asyncDispose]: stop };
   } catch (fault) {
     await stop();
     throw fault;
@@ -75,14 +89,7 @@ async function startAll(folder: string, children: Bun.Subprocess[]): Promise<Tar
   const backend = [...client, "proxyservers: murder", "lmtp_admins: murder"];
   const processes: Record<string, number> = {};
   const start = async (what: string, program: string, args: readonly string[], address: string) => {
-    const path = join(programs, `${program}.ts`);
-    if (!existsSync(path)) return undefined;
-    const child = Bun.spawn([process.execPath, ...(profileOf(what) ?? []), path, ...args, "--listen", address], {
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "inherit",
-      env: environmentForChildren(process.env),
-    });
+    const child = spawnProgram(program, [...args, "--listen", address], profileOf(what));
     children.push(child);
     processes[what] = child.pid;
     await answers(address);
@@ -90,7 +97,7 @@ async function startAll(folder: string, children: Bun.Subprocess[]): Promise<Tar
   };
   const node = (name: string, lines: readonly string[]) => ["-C", writeConfig(folder, name, lines)];
   await start("master", "mupdate", [...node("mu", []), "-m"], master!);
-  const lmtp: (string | undefined)[] = [];
+  const lmtp: string[] = [];
   for (const [name, imapAt, lmtpAt] of [["be1", be1, be1Lmtp] as const, ["be2", be2, be2Lmtp] as const]) {
     const config = node(name, backend);
     await start(name, "imapd", config, imapAt!);
@@ -112,7 +119,17 @@ async function startAll(folder: string, children: Bun.Subprocess[]): Promise<Tar
     user: "u1",
     password,
     processes,
+    frontendProgram: undefined,
   };
+}
+
+function spawnProgram(program: string, args: readonly string[], runtimeFlags: readonly string[] = []): Bun.Subprocess {
+  return Bun.spawn([process.execPath, ...runtimeFlags, join(programs, `${program}.ts`), ...args], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+    env: environmentForChildren(process.env),
+  });
 }
 
 async function fillList(path: string, mailboxes: number): Promise<void> {
@@ -128,9 +145,9 @@ async function fillList(path: string, mailboxes: number): Promise<void> {
 }
 
 /** BENCH_PROFILE=frontend,be1 writes their CPU profiles into the current folder when they end. */
-function profileOf(what: string): readonly string[] | undefined {
+function profileOf(what: string): readonly string[] {
   const wanted = process.env.BENCH_PROFILE?.split(",").includes(what);
-  return wanted ? ["--cpu-prof-md", `--cpu-prof-name=${what}.md`] : undefined;
+  return wanted ? ["--cpu-prof-md", `--cpu-prof-name=${what}.md`] : [];
 }
 
 function writeConfig(folder: string, name: string, more: readonly string[]): string {
@@ -156,7 +173,8 @@ function writeConfig(folder: string, name: string, more: readonly string[]): str
   return path;
 }
 
-function freePorts(count: number): readonly number[] {
+/** Of 127.0.0.1. */
+export function freePorts(count: number): readonly number[] {
   const listeners = Array.from({ length: count }, () =>
     Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } }),
   );
@@ -165,7 +183,8 @@ function freePorts(count: number): readonly number[] {
   return ports;
 }
 
-async function answers(address: string): Promise<void> {
+/** Waits until something listens there. */
+export async function answers(address: string): Promise<void> {
   const [hostname = "", port] = address.split(":");
   for (let attempt = 0; ; attempt += 1) {
     try {

@@ -1,5 +1,5 @@
-// Runs the benchmarks: `bun bench/run.ts [memory login fetch delivery mupdate list store master] [--json FILE]`. Starts a murder of its
-// own, measures, prints one JSON line for each figure and a table at the end.
+// Runs the benchmarks: `bun bench/run.ts [memory login fetch delivery mupdate list store master | proxy] [--json FILE]`. Starts a
+// murder of its own, measures, prints one JSON line for each figure and a table at the end.
 //
 //   --peer NAME,imap=host:port,…   measures another server in turn with ours (see target.ts)
 //   --dir FOLDER                   where our murder keeps its files (the disk that is measured)
@@ -18,6 +18,7 @@ import { benchLogin } from "./login.ts";
 import { benchMemory } from "./memory.ts";
 import { startOwnMurder } from "./own-murder.ts";
 import { prepare } from "./prepare.ts";
+import { benchProxy } from "./proxy.ts";
 import { benchList, benchMupdate } from "./registry.ts";
 import { parseTarget } from "./target.ts";
 
@@ -33,6 +34,9 @@ const benches: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   master: (context) => benchAlone(context, "mupdate"),
 };
 
+/** Only when asked for: takes long, and wants other proxies. */
+const special: typeof benches = { proxy: benchProxy };
+
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -45,7 +49,8 @@ const { values: flags, positionals } = parseArgs({
     rounds: { type: "string", default: "1" },
   },
 });
-for (const name of positionals) if (!benches[name]) throw new Error(`No benchmark "${name}": ${Object.keys(benches)}`);
+const known = { ...benches, ...special };
+for (const name of positionals) if (!known[name]) throw new Error(`No benchmark "${name}": ${Object.keys(known)}`);
 
 const figures: Figure[] = [];
 if (flags.json) writeFileSync(flags.json, "");
@@ -67,14 +72,14 @@ const withoutMail = ["mupdate", "list", "store", "master"];
 const looksAtMail = positionals.length === 0 || positionals.some((name) => !withoutMail.includes(name));
 if (looksAtMail) for (const target of targets) await prepare(target);
 const context: Context = {
-  targets,
+  ...{ murder, targets },
   rounds: Number(flags.rounds),
   seconds: Number(flags.seconds),
   entries,
   report,
   only: flags.only,
 };
-for (const [name, bench] of Object.entries(benches)) {
+for (const [name, bench] of Object.entries(positionals.length > 0 ? known : benches)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   try {
     await bench(context);

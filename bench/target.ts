@@ -16,9 +16,13 @@ export interface Target {
   readonly password: string;
   /** Processes by what they are, to look at their memory. */
   readonly processes: Readonly<Record<string, number>>;
+  /** What the frontend's processes run, where they are not known otherwise. */
+  readonly frontendProgram: string | undefined;
 }
 
-const keys = ["imap", "frontend", "lmtp", "lmtpFrontend", "mupdate", "admin", "proxy", "user", "password"] as const;
+const keys = [
+  ...["imap", "frontend", "frontendProgram", "lmtp", "lmtpFrontend", "mupdate", "admin", "proxy", "user", "password"],
+] as const;
 
 /** Reads `name,imap=host:port,frontend=host:port,lmtp=…,lmtpFrontend=…,mupdate=…,user=…,admin=…,proxy=…,password=…`. */
 export function parseTarget(text: string): Target {
@@ -39,5 +43,6 @@ export function parseTarget(text: string): Target {
     user: given.get("user") ?? "u1",
     password: given.get("password") ?? "secret",
     processes: {},
+    frontendProgram: given.get("frontendProgram"),
   };
 }

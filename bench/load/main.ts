@@ -46,6 +46,7 @@ const { values: flags, positionals } = parseArgs({
 
 const { at, user, password, select } = flags;
 const connections = Number(flags.connections);
+let opened = 0;
 const pipeline = Number(flags.pipeline);
 const options = {
   workers: connections * pipeline,
@@ -83,8 +84,10 @@ function login(): Promise<Measured> {
   });
 }
 
+/** At several addresses ("host:port,host:port") in turn. */
 async function openImap(): Promise<Wire> {
-  const wire = await logInImap(at, user, password);
+  const addresses = at.split(",");
+  const wire = await logInImap(addresses[opened++ % addresses.length]!, user, password);
   if (select) await wire.run(`s SELECT ${select}`);
   return wire;
 }

@@ -3,6 +3,8 @@
 export interface Rate {
   readonly perSecond: number;
   readonly count: number;
+  /** With those that are not counted. */
+  readonly total?: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly seconds: number;
@@ -36,7 +38,7 @@ export async function measureRate(options: RateOptions, step: (worker: number) =
   if (most < Number.POSITIVE_INFINITY) countedFromMs = startMs; // a fixed number is counted whole
   await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));
   const seconds = (performance.now() - countedFromMs) / 1000;
-  return rateOf(latencies, seconds);
+  return { ...rateOf(latencies, seconds), total: done };
 }
 
 /** `latencies` in milliseconds, in any order. */
