@@ -146,6 +146,7 @@ export class MemoryAnnotations implements Annotations {
   }
 
   async removeUser(user: string): Promise<void> {
+    if (user === "") return; // what everybody shares
     for (const owners of this.#values.values()) owners.delete(user);
   }
 

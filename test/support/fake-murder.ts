@@ -22,6 +22,8 @@ export class FakeMurder implements Router {
   readonly asked: string[] = [];
   readonly answers = new Map<string, FakeAnswer>();
   readonly down = new Set<string>();
+  /** Of a server, in upper case; none by default. */
+  readonly capabilities = new Map<string, readonly string[]>();
   /** What happens when the list catches up: changes that were made through other frontends. */
   onSettle: () => Promise<unknown> = async () => {};
   settled = 0;
@@ -70,7 +72,7 @@ export class FakeMurder implements Router {
   #remote(server: string): Remote {
     return {
       server,
-      capabilities: new Set(),
+      capabilities: new Set(this.capabilities.get(server)),
       isOpen: true,
       isInsideResponse: false,
       onLost: () => {},
