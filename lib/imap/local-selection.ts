@@ -32,6 +32,8 @@ export class LocalSelection {
   #modSeq: ModSeq;
   /** Expunged by others, not told yet, ascending. */
   #withheld: readonly Uid[] | undefined;
+  /** Flags that were changed, not told yet. */
+  #withheldFlags: readonly Uid[] | undefined;
   /** How many keywords the client has heard of: a mailbox never forgets one. */
   #keywordCount = 0;
   /** Flags that the running command has told or that the client knows without being told, by UID. */
@@ -128,14 +130,18 @@ export class LocalSelection {
     if (this.mailbox.keywords().length !== this.#keywordCount) session.send(this.describeFlags(session));
   }
 
-  /** Sends what changed since the last call; EXPUNGE only when `mayExpunge` (RFC 9051 §7.5.1). Never throws. */
-  announce(session: Session, mayExpunge: boolean): void {
+  /**
+   * Sends what changed since the last call; EXPUNGE only when `mayExpunge` (RFC 9051 §7.5.1), flags unless the client wants
+   * to hear of them in answers only (RFC 5465 §5.1). Never throws.
+   */
+  announce(session: Session, mayExpunge: boolean, tellsFlags = true): void {
     try {
       const version = this.mailbox.version();
       if (version !== this.#version) {
         this.#version = version;
-        this.#tell(session, this.mailbox.changesSince(this.#modSeq, session.user.user), mayExpunge);
+        this.#tell(session, this.mailbox.changesSince(this.#modSeq, session.user.user), mayExpunge, tellsFlags);
       } else if (mayExpunge && this.#withheld) this.#tellExpunged(session, []);
+      if (tellsFlags && this.#withheldFlags) this.#tellWithheldFlags(session, this.#withheldFlags);
     } catch (fault) {
       this.#lose(session, fault);
     } finally {
@@ -148,14 +154,22 @@ export class LocalSelection {
     this.mailbox.release();
   }
 
-  #tell(session: Session, changes: Changes, mayExpunge: boolean): void {
+  #tell(session: Session, changes: Changes, mayExpunge: boolean, tellsFlags: boolean): void {
     this.#modSeq = changes.highestModSeq;
     if (changes.expunged.length > 0 && !mayExpunge) {
       this.#withheld = [...new Set([...(this.#withheld ?? []), ...changes.expunged])].sort((a, b) => a - b);
     } else if (mayExpunge) this.#tellExpunged(session, changes.expunged);
     this.#tellArrived(session, changes.arrived);
     if (changes.hasNewKeywords) this.announceKeywords(session);
-    this.#tellFlags(session, changes.flagged);
+    if (tellsFlags) this.#tellFlags(session, changes.flagged);
+    else if (changes.flagged.length > 0) {
+      this.#withheldFlags = [...new Set([...(this.#withheldFlags ?? []), ...changes.flagged])].sort((a, b) => a - b);
+    }
+  }
+
+  #tellWithheldFlags(session: Session, flagged: readonly Uid[]): void {
+    this.#withheldFlags = undefined;
+    this.#tellFlags(session, flagged);
   }
 
   #tellExpunged(session: Session, expunged: readonly Uid[]): void {
