@@ -1,5 +1,6 @@
 // GETQUOTA and SETQUOTA: a quota root is answered by the server that has its mailbox (S85, S86). A root whose mailboxes are
-// on several servers would be counted by each of them alone: it is refused and not shown wrongly (S87).
+// on several servers would be counted by each of them alone: it is refused and not shown wrongly (S87). GETQUOTAROOT is
+// answered by the server of the mailbox: what it names is what bounds that mailbox, and counts that server's mailboxes only.
 
 import { No } from "../../base/fault.ts";
 import { TimeSlice } from "../../base/time-slice.ts";
@@ -47,6 +48,8 @@ export async function setQuotaPlan(
   command: Command,
 ): Promise<Completion | "here"> {
   if (!session.user.isAdmin) throw denied();
+  // A limit stays: it is not set on a tree that has just come to be on two servers, and this list does not show it yet.
+  if (!hasOwnListOnly(session)) await session.server.router.settle();
   return getQuotaPlan(session, args, command);
 }
 
