@@ -2,7 +2,15 @@
 // streamed to whoever asked, unparsed unless the command is one of our own (RFC 9051 §2.2.1, §5.5).
 
 import { describeFault, No } from "../base/fault.ts";
-import type { Completion, RelayedCommand, Remote, ReplySink, StreamSink, UntaggedResponse } from "../mailbox/place.ts";
+import type {
+  Completion,
+  CountListener,
+  RelayedCommand,
+  Remote,
+  ReplySink,
+  StreamSink,
+  UntaggedResponse,
+} from "../mailbox/place.ts";
 import type { CloseReason, Connection, Receiver } from "../net/connection.ts";
 import type { Frame } from "../wire/frame.ts";
 import { ReplyScanner } from "../wire/reply-scanner.ts";
@@ -34,6 +42,9 @@ export class ImapClient implements Remote, Receiver {
   #unaskedListener: (() => void) | undefined;
   /** Takes unasked responses, the last of which is not complete yet. */
   #taker: { readonly sink: ReplySink; readonly done: PromiseWithResolvers<void> } | undefined;
+  #countListener: CountListener | undefined;
+  /** Lines among what came unasked that it has still to hear. */
+  #unaskedCounts: Uint8Array[] = [];
   #tags = 0;
   #isAwaited = false;
   #isHeldUp = false;
@@ -50,6 +61,8 @@ export class ImapClient implements Remote, Receiver {
     },
     passes: (line) => this.#passes(line),
     passed: () => this.#passed(),
+    counts: (line) => this.#counts(line),
+    missed: () => this.#countListener?.missed(),
   });
 
   /** `responseTimeoutMs` bounds the silence of the server while it owes an answer. */
@@ -88,6 +101,10 @@ export class ImapClient implements Remote, Receiver {
     this.#taker = { sink, done: Promise.withResolvers<void>() };
     this.#connection.setIdleTimeout(this.#responseTimeoutMs);
     await this.#taker.done.promise;
+  }
+
+  onCount(listener: CountListener | undefined): void {
+    this.#countListener = listener;
   }
 
   // ---- commands
@@ -296,7 +313,14 @@ export class ImapClient implements Remote, Receiver {
     else this.#connection.destroy();
   }
 
+  #counts(line: Uint8Array): void {
+    if (!this.#countListener) return;
+    if (this.#running.length > 0 || this.#taker) this.#countListener.hear(line);
+    else this.#unaskedCounts.push(Uint8Array.from(line));
+  }
+
   #deliverUnasked(sink: ReplySink): void {
+    for (const line of this.#unaskedCounts.splice(0)) this.#countListener?.hear(line);
     const kept = this.#unasked;
     this.#unasked = [];
     this.#unaskedOctets = 0;

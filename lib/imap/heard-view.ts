@@ -3,13 +3,14 @@
 // lost and is back (view-replay.ts), without ever having asked for a list of them.
 
 import { latin1 } from "../base/bytes.ts";
+import type { CountListener } from "../mailbox/place.ts";
 import { type NumberRange, SequenceSet } from "../wire/sequence-set.ts";
 import { RemovedPositions } from "./removed-positions.ts";
 
 /** What VANISHED named may be in so many pieces; more are not worth their memory. */
 const maxGoneRanges = 1024;
 
-export class HeardView {
+export class HeardView implements CountListener {
   uidValidity: number | undefined;
   uidNext: number | undefined;
   /** A number of up to 63 bits, as it was written; undefined where the server does not count changes. */
@@ -22,6 +23,8 @@ export class HeardView {
   readonly removed = new RemovedPositions();
   /** What VANISHED took away: UIDs. */
   readonly gone: NumberRange[] = [];
+  /** Changes whenever anything is told. */
+  news = 0;
   #goneCount = 0;
   #isSelected = false;
   #isUnclear = false;
@@ -56,7 +59,12 @@ export class HeardView {
     else if (/^\* VANISHED /i.test(text)) this.#vanish(text.slice(11));
   }
 
+  missed(): void {
+    this.#isUnclear = true;
+  }
+
   #count(number: number, what: string): void {
+    this.news += 1;
     if (!this.#isSelected) {
       if (what === "EXISTS") this.selected = number;
     } else if (what === "EXISTS") {
@@ -68,6 +76,7 @@ export class HeardView {
   }
 
   #vanish(text: string): void {
+    this.news += 1;
     if (/^\(EARLIER\) /i.test(text)) return; // the client did not count these
     const set = SequenceSet.parse(text.trim());
     // Positions and UIDs say nothing about each other.

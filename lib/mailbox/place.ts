@@ -102,6 +102,14 @@ export interface StreamSink extends ReplySink {
   lost(fault: No): void;
 }
 
+/** Hears what a server tells of the selected mailbox's size and its own state, while that goes to whoever asked. */
+export interface CountListener {
+  /** A line of EXISTS, EXPUNGE, VANISHED, OK, NO or BAD, untagged and with its end. Only valid during the call. */
+  hear(line: Uint8Array): void;
+  /** There was such a line, too long to be shown. */
+  missed(): void;
+}
+
 /** One complete untagged response of another server, for work that spans servers. */
 export interface UntaggedResponse {
   /** The line(s) as a frame: text parts and literals, without the leading "* ". */
@@ -118,6 +126,8 @@ export interface Remote {
   readonly isInsideResponse: boolean;
   /** Called once when the connection is lost between commands. */
   onLost(listener: () => void): void;
+  /** One listener at a time: of the mailbox that is selected there. Of what came unasked it hears when a sink gets it. */
+  onCount(listener: CountListener | undefined): void;
   /**
    * Called when there are responses that nobody asked for, after each command and whenever more come. They, and then the
    * server with them, wait until `takeUnasked` or the next command. One listener at a time.

@@ -76,6 +76,7 @@ export class FakeMurder implements Router {
       isOpen: true,
       isInsideResponse: false,
       onLost: () => {},
+      onCount: () => {},
       onUnasked: () => {},
       takeUnasked: async () => {},
       close: () => {},

@@ -62,6 +62,8 @@ export class SessionRemote implements Remote {
 
   onLost(): void {}
 
+  onCount(): void {}
+
   onUnasked(): void {}
 
   async takeUnasked(): Promise<void> {}
