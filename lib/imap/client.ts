@@ -46,13 +46,11 @@ export class ImapClient implements Remote, Receiver {
   /** Lines among what came unasked that it has still to hear. */
   #unaskedCounts: Uint8Array[] = [];
   #tags = 0;
-  #isAwaited = false;
   #isHeldUp = false;
   readonly #scanner = new ReplyScanner({
     data: (bytes) => this.#data(bytes),
     continuation: (text) => {
       this.#connection.setIdleTimeout(0); // it waits for us now: IDLE may last
-      this.#isAwaited = true;
       this.#running[0]?.sink.continuation(text);
     },
     tagged: (tag, rest) => this.#tagged(tag, rest),
@@ -257,10 +255,8 @@ export class ImapClient implements Remote, Receiver {
 
   #send(bytes: Uint8Array | string): Promise<void> | undefined {
     if (!this.isOpen) return undefined;
-    if (this.#isAwaited) {
-      this.#isAwaited = false;
-      this.#connection.setIdleTimeout(this.#responseTimeoutMs);
-    }
+    // A server that is still being told what to do owes no answer yet.
+    if (this.#running.length > 0) this.#connection.setIdleTimeout(this.#responseTimeoutMs);
     return this.#connection.write(bytes) ? undefined : this.#connection.drained();
   }
 
