@@ -33,6 +33,8 @@ export interface Relayed {
   /** The backends' ends, by name. */
   readonly backends: ReadonlyMap<string, LineDialogue>;
   readonly backend: LineDialogue;
+  /** The first connection that is one more to a server, as soon as it is opened. */
+  readonly apart: Promise<LineDialogue>;
   /** The frontend's ends. */
   readonly toClient: Connection;
   readonly toBackend: Connection;
@@ -55,6 +57,7 @@ export async function relayedInbox(
   );
   const backends = new Map<string, LineDialogue>();
   const remotes = new Map<string, ImapClient>();
+  const apart = Promise.withResolvers<LineDialogue>();
   for (const name of names) {
     const [theirs, ours] = await pair();
     const remote = new ImapClient(name, ours, 60_000);
@@ -65,9 +68,14 @@ export async function relayedInbox(
   const links: Links = {
     to: async (server) => remotes.get(server)!,
     opened: (server) => remotes.get(server),
-    apart: async () => {
-      throw new Error("nothing is played on one more connection");
+    async apart(server) {
+      const [theirs, ours] = await pair();
+      const remote = new ImapClient(server, ours, 60_000);
+      remote.capabilities = new Set(capabilities);
+      apart.resolve(new LineDialogue(theirs));
+      return remote;
     },
+    turn: async () => () => {},
     closeAll: () => {
       for (const remote of remotes.values()) remote.close();
     },
@@ -88,7 +96,10 @@ export async function relayedInbox(
   backend.send("* 3 EXISTS\r\ns OK [READ-WRITE] Completed\r\n");
   await client.line();
   await client.line();
-  return { server, session, client, backends, backend, toClient, toBackend, remote, released: released.promise };
+  return {
+    ...{ server, session, client, backends, backend, toClient, toBackend, remote },
+    ...{ apart: apart.promise, released: released.promise },
+  };
 }
 
 /** The next `count` lines. */

@@ -1,15 +1,13 @@
 // ESEARCH at another server that knows it: by commands of our own, with the client's tag, so that the responses can be
 // passed on as they are.
 
-import { No } from "../../base/fault.ts";
 import type { Remote } from "../../mailbox/place.ts";
 import type { Frame } from "../../wire/frame.ts";
 import { formatQuoted } from "../../wire/writer.ts";
 import { Speaker } from "../floor.ts";
 import { formatReturn } from "../parse/search-return.ts";
 import type { Asking } from "../search/search-mailboxes.ts";
-import { okOf } from "./completion.ts";
-import type { Share } from "./esearch-share.ts";
+import { requireOk, type Share } from "./esearch-share.ts";
 
 /** Octets of names in one command: lines of 8192 octets are understood by everybody (RFC 7162 §4). */
 const maxNamesOctets = 4096;
@@ -20,10 +18,7 @@ export async function askInBatches(asking: Asking, remote: Remote, { names, hasS
   for (const batch of batchesOf(names)) {
     const frame = commandFor(asking, batch, hasSelected && isFirst);
     isFirst = false;
-    const completion = await remote.relay(frame, speaker).finally(() => speaker.finished());
-    // A command of ours: the client cannot have made a mistake in it.
-    if (completion.status === "BAD") throw new No("CANNOT", "A server does not understand the search");
-    okOf(completion);
+    requireOk(await remote.relay(frame, speaker).finally(() => speaker.finished()));
   }
 }
 

@@ -11,8 +11,7 @@ import { mentions } from "../search/key.ts";
 import { type Asking, tell } from "../search/search-mailboxes.ts";
 import type { Session } from "../session.ts";
 import { ask } from "./ask.ts";
-import { okOf } from "./completion.ts";
-import { hasModSeqs, type Share } from "./esearch-share.ts";
+import { hasModSeqs, requireOk, type Share } from "./esearch-share.ts";
 
 export async function searchOneByOne(asking: Asking, remote: Remote, { names, hasSelected }: Share): Promise<void> {
   requirePossible(remote, asking.args);
@@ -58,7 +57,7 @@ async function askOne<Found>(
   read: (response: UntaggedResponse) => Found | undefined,
 ): Promise<Found> {
   const { completion, found } = await ask(session, remote, parts, read);
-  okOf(completion);
+  requireOk(completion);
   return found[0] ?? fail();
 }
 
@@ -66,9 +65,9 @@ async function askOne<Found>(
 async function examineAndSearch(asking: Asking, remote: Remote, name: string): Promise<void> {
   const examined = await remote.command([`EXAMINE ${formatQuoted(name)}`]);
   if (examined.status === "NO" && /^\[NONEXISTENT\]/i.test(examined.text)) return;
-  okOf(examined);
+  requireOk(examined);
   const searched = await remote.command(searchCommand(remote, asking.args));
-  okOf(searched);
+  requireOk(searched);
   const uidValidity = firstOf(examined.untagged, readUidValidity);
   const found = firstOf(searched.untagged, readFound);
   await tell(asking, name, uidValidity, resultsOf(found));

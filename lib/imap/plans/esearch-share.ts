@@ -1,8 +1,10 @@
 // One server's share of an ESEARCH over several, and whether it can do it by itself.
 
-import type { Remote } from "../../mailbox/place.ts";
+import { No } from "../../base/fault.ts";
+import type { Completion, Remote } from "../../mailbox/place.ts";
 import type { EsearchArgs } from "../parse/esearch.ts";
 import { mentions } from "../search/key.ts";
+import { okOf } from "./completion.ts";
 
 export interface Share {
   /** As the client sees them. */
@@ -16,6 +18,12 @@ export function canMultisearch({ capabilities }: Remote, { returns, key }: Esear
   if (!capabilities.has("MULTISEARCH")) return false;
   if (returns.save && !capabilities.has("SEARCHRES")) return false;
   return !(returns.partial && !capabilities.has("PARTIAL")) && !(mentions(key, "modseq") && !hasModSeqs(capabilities));
+}
+
+/** A command of ours is not understood: the client cannot have made a mistake in it. */
+export function requireOk(completion: Completion): void {
+  if (completion.status === "BAD") throw new No("CANNOT", "A server does not understand the search");
+  okOf(completion);
 }
 
 /** RFC 7162 §3.1.1, §3.2.3 */
