@@ -72,6 +72,15 @@ test("LIST answers with all mailboxes, also the unavailable ones (S113)", async 
   expect(untagged.map((line) => line.split('"/" ')[1])).toEqual(["INBOX", bulletin]);
 });
 
+test("LIST with STATUS tells what the other servers have, and shows the unavailable mailboxes without (RFC 5819)", async () => {
+  using bob = await ImapWire.login(murder, imap, "bob");
+  const { untagged } = await bob.ok('LIST "" (INBOX "Shared Folders/*") RETURN (STATUS (MESSAGES))');
+  const [inbox, status, away, ...more] = untagged;
+  expect([inbox, away]).toEqual([expect.stringMatching(/^LIST .* INBOX$/), expect.stringContaining(bulletin)]);
+  expect(status).toMatch(/^STATUS INBOX \(MESSAGES \d+\)$/);
+  expect(more).toEqual([]);
+});
+
 test("LSUB answers where the subscriptions are, and says NO rather than nothing where they are away", async () => {
   const { untagged } = await annInBulletin.ok('LSUB "" *');
   expect(untagged).toEqual([expect.stringContaining(bulletin)]);

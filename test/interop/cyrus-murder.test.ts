@@ -88,6 +88,31 @@ test("CREATE through any frontend goes to the user's home, and all frontends sho
   }
 });
 
+test("LIST tells STATUS, subscriptions and annotations of mailboxes of both backends, through every frontend", async () => {
+  const [ours, cyrus] = await Promise.all([admin(backends.ours), admin(backends.cyrus)]);
+  await ours.ok("CREATE user.ann.open");
+  await ours.ok("SETACL user.ann.open bob lrs");
+  await cyrus.ok('SETMETADATA user.bob (/shared/comment "of bob")');
+  for (const each of [ours, cyrus]) each[Symbol.dispose]();
+  await allCaughtUp();
+  using direct = await ImapWire.login(murder, frontends.ours.address, "bob");
+  await direct.ok("SUBSCRIBE user.ann.open");
+  for (const node of [frontends.ours, frontends.cyrus, frontends.behindOurs]) {
+    using bob = await ImapWire.login(murder, node.address, "bob");
+    const { untagged } = await bob.ok('LIST "" (INBOX user.ann.open) RETURN (SUBSCRIBED STATUS (MESSAGES))');
+    const statuses = untagged.filter((line) => line.startsWith("STATUS"));
+    expect([node.kind, statuses.length]).toEqual([node.kind, 2]);
+    expect(statuses).toContain("STATUS user.ann.open (MESSAGES 0)");
+    const selected = (await bob.ok('LIST (SUBSCRIBED) "" *')).untagged;
+    expect(selected).toEqual([expect.stringMatching(/^LIST \(.*\\Subscribed.*\) "\." user\.ann\.open$/)]);
+  }
+  expect((await direct.ok("GETMETADATA INBOX /shared/comment")).untagged).toEqual([
+    expect.stringMatching(/^METADATA INBOX \("?\/shared\/comment"? "of bob"\)$/),
+  ]);
+  const { untagged } = await direct.ok('LIST "" INBOX RETURN (METADATA (/shared/comment))');
+  expect(untagged[1]).toBe('METADATA INBOX ("/shared/comment" "of bob")');
+});
+
 /** Upper case; without what is about the connection to the server that says it. */
 async function capabilitiesOf(node: MixedNode): Promise<string[]> {
   using ann = await ImapWire.login(murder, node.address, "ann");
@@ -97,7 +122,7 @@ async function capabilitiesOf(node: MixedNode): Promise<string[]> {
 }
 
 test("what our frontend says it can do, both backends can, or it does that itself", async () => {
-  const itself = ["MAILBOX-REFERRALS", "QUOTASET", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"];
+  const itself = ["MAILBOX-REFERRALS", "QUOTASET", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "LIST-METADATA"];
   const said = await capabilitiesOf(frontends.ours);
   expect(said).toContain("IMAP4REV1");
   for (const backend of Object.values(backends)) {
