@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatSequenceSet, SequenceSet } from "../../lib/wire/sequence-set.ts";
+import { formatSequenceSet, SequenceSet, sequenceSetPieces } from "../../lib/wire/sequence-set.ts";
 
 function parsed(text: string): SequenceSet {
   const set = SequenceSet.parse(text);
@@ -107,4 +107,25 @@ test("contains(), resolve() and resolveAmong() agree", () => {
       expect([...set.resolve(max)]).toEqual(all.filter((number) => set.contains(number, max)));
     }),
   );
+});
+
+test("sequenceSetPieces() gives the same set as formatSequenceSet(), however long", () => {
+  const gaps = fc.array(fc.constantFrom(1, 1, 1, 2, 7), { maxLength: 5000 });
+  fc.assert(
+    fc.property(gaps, (steps) => {
+      const numbers: number[] = [];
+      for (const step of steps) numbers.push((numbers.at(-1) ?? 0) + step);
+      const pieces = [...sequenceSetPieces(numbers.length, (index) => numbers[index]!)];
+      expect(pieces.join("")).toBe(formatSequenceSet(numbers));
+      expect(pieces.length).toBe(Math.floor(numbers.length / 1024) + 1);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('SequenceSet.saved is "$", and by itself nothing', () => {
+  expect(SequenceSet.saved.text).toBe("$");
+  expect(SequenceSet.saved.isSaved).toBe(true);
+  expect(parsed("1:*").isSaved).toBe(false);
+  expect(SequenceSet.saved.ranges(5)).toEqual([]);
 });
