@@ -3,6 +3,7 @@
 import type { Config } from "../config/config.ts";
 import { contextOf, isPlaintextAllowed, mechanismsFor } from "../sasl/login-policy.ts";
 import type { ServerContext } from "../sasl/mechanism.ts";
+import { sourceExtension } from "./parse/append.ts";
 import type { Session } from "./session.ts";
 
 interface Capability {
@@ -70,8 +71,8 @@ export function capabilities(session: Session): string[] {
   return names.filter((name) => !hidden.has(name.toUpperCase()));
 }
 
-function announced({ isAuthenticated, server: { others } }: Session): string[] {
-  const names: string[] = [];
+function announced({ isAuthenticated, identity, server: { others, local } }: Session): string[] {
+  const names: string[] = identity?.isProxied && local ? [sourceExtension] : []; // only a frontend is believed
   for (const { name, when, servers } of capabilityTable) {
     if (when !== "always" && (when === "after") !== isAuthenticated) continue;
     if (others && servers.length > 0 && !others.allHave(servers)) continue;

@@ -4,21 +4,22 @@ import { No } from "../base/fault.ts";
 import { TimeSlice } from "../base/time-slice.ts";
 import { hasRight, Right } from "../mailbox/acl.ts";
 import type { Place } from "../mailbox/place.ts";
-import type { Uid } from "../mailbox/store.ts";
-import { formatSequenceSet } from "../wire/sequence-set.ts";
+import type { Admission, MailboxSource, Uid } from "../mailbox/store.ts";
 import { denied, localMail } from "./access.ts";
+import { copyUidCode } from "./append/appended-uids.ts";
 import { removeMessages } from "./expunge.ts";
 import type { LocalSelection } from "./local-selection.ts";
 import type { CopyArgs } from "./parse/copy.ts";
+import { allowedSystemFlags } from "./parse/flags.ts";
 import { resolveInView } from "./parse/sequence.ts";
 import type { Ok } from "./row.ts";
 import { expungeIssued, localSelection, requireWritable } from "./selected.ts";
 import type { Session } from "./session.ts";
-import { dropForbiddenFlags, locateTarget, openTarget } from "./target.ts";
+import { locateTarget, openTarget } from "./target.ts";
 
-/** What a copy gave: RFC 4315 §3, COPYUID. */
-export function copyUidCode(uidValidity: number, source: readonly number[], copied: readonly number[]): string {
-  return `COPYUID ${uidValidity} ${formatSequenceSet(source)} ${formatSequenceSet(copied)}`;
+/** Which mailbox the selected one is, for those that its messages are moved to. */
+export function sourceIn(session: Session, selection: LocalSelection): MailboxSource {
+  return { mailbox: selection.entry(session).name, uidValidity: selection.mailbox.totals().uidValidity };
 }
 
 /** RFC 6851 §3.3: a MOVE is an expunge as well. */
@@ -38,12 +39,23 @@ export async function copyMessages(session: Session, args: CopyArgs, isUid: bool
     const sizes = await sizesOf(session, selection, uids);
     if (sizes.size < uids.length && !isUid) throw new No(expungeIssued.code, expungeIssued.text);
     if (sizes.size === 0) return {};
-    const admit = admission(session, selection, place, sizes, isMove);
+    let added = { octets: 0, messages: 0 };
+    const admit = admission(session, selection, place, isMove);
     const { user } = session.user;
-    const { source, copied } = await selection.mailbox.copyTo(target.mailbox, uids, user, admit);
-    await dropForbiddenFlags(session, target.mailbox, target.rights, copied);
-    const bytes = source.reduce((sum, uid) => sum + (sizes.get(uid) ?? 0), 0);
-    localMail(session).quota.changed(place.entry.name, bytes, copied.length);
+    const { source, copied } = await selection.mailbox.copyTo(
+      target.mailbox,
+      uids,
+      user,
+      (octets, messages) => {
+        admit?.(octets, messages);
+        added = { octets, messages };
+      },
+      {
+        allowed: { system: allowedSystemFlags(target.rights), keywords: (target.rights & Right.write) !== 0 },
+        ...(isMove && { movedFrom: sourceIn(session, selection) }),
+      },
+    );
+    localMail(session).quota.changed(place.entry.name, added.octets, added.messages);
     const code =
       copied.length > 0 && hasRight(target.rights, Right.read)
         ? copyUidCode(target.mailbox.totals().uidValidity, source, copied)
@@ -76,12 +88,10 @@ function admission(
   session: Session,
   selection: LocalSelection,
   { entry }: Place,
-  sizes: ReadonlyMap<Uid, number>,
   isMove: boolean,
-): (() => void) | undefined {
+): Admission | undefined {
   const { quota } = localMail(session);
   const root = quota.rootOf(entry.name);
   if (isMove && root !== undefined && root.name === quota.rootOf(selection.entry(session).name)?.name) return undefined;
-  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  return () => quota.admit(entry.name, bytes, sizes.size);
+  return (octets, messages) => quota.admit(entry.name, octets, messages);
 }

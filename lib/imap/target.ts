@@ -6,7 +6,6 @@ import { ancestorsOf, type MailboxName, whyNotCreatable } from "../mailbox/name.
 import type { Place } from "../mailbox/place.ts";
 import type { Mailbox } from "../mailbox/store.ts";
 import { localMail, requireRights, rightsOf } from "./access.ts";
-import { allowedSystemFlags, allSystemFlags } from "./parse/flags.ts";
 import type { Session } from "./session.ts";
 
 /** Where the mailbox is. Throws No("TRYCREATE") when there is none and the user could make it (RFC 9051 §6.3.12). */
@@ -27,28 +26,6 @@ export async function openTarget(
 ): Promise<{ readonly mailbox: Mailbox; readonly rights: Rights }> {
   const rights = requireRights(session, entry, Right.insert);
   return { mailbox: await localMail(session).store.open(entry.uniqueId, entry.partition), rights };
-}
-
-/** Takes off copies what the user may not set in the target (RFC 4314 §4, COPY). */
-export async function dropForbiddenFlags(
-  session: Session,
-  mailbox: Mailbox,
-  rights: Rights,
-  uids: Parameters<Mailbox["expunge"]>[0],
-): Promise<void> {
-  const forbidden = allSystemFlags & ~allowedSystemFlags(rights);
-  const keywords = rights & Right.write ? [] : mailbox.keywords();
-  if ((forbidden === 0 && keywords.length === 0) || uids.length === 0) return;
-  await mailbox.changeFlags(
-    {
-      uids,
-      operation: "remove",
-      flags: { system: forbidden, keywords },
-      allowedSystem: forbidden,
-      mayChangeKeywords: keywords.length > 0,
-    },
-    session.user.user,
-  );
 }
 
 /** The nearest mailbox above decides (RFC 4314 §4, k); at the top only administrators create. */

@@ -178,7 +178,15 @@ export class MemoryMailbox implements Mailbox {
     return stop;
   }
 
-  async append(messages: readonly NewMessage[], user: string, admit?: Admission): Promise<readonly Uid[]> {
+  async append(
+    messages: readonly NewMessage[],
+    user: string,
+    admit?: Admission,
+    replaces?: Uid,
+  ): Promise<readonly Uid[]> {
+    if (replaces !== undefined && !this.#present().messages.has(replaces)) {
+      throw new No("EXPUNGEISSUED", "Message no longer exists");
+    }
     const arrivals = messages.map(({ staged, flags, internalDateMs, from }): Arrival => {
       if (!(staged instanceof StagedBytes)) throw new Error("message was staged by another store");
       return {
@@ -189,7 +197,9 @@ export class MemoryMailbox implements Mailbox {
         from,
       };
     });
-    return this.#add(arrivals, user, admit);
+    const uids = this.#add(arrivals, user, admit);
+    if (replaces !== undefined) await this.expunge([replaces]);
+    return uids;
   }
 
   async changeFlags(change: FlagChange, user: string): Promise<{ readonly unchanged: readonly Uid[] }> {

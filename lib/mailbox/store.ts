@@ -168,8 +168,9 @@ export interface Mailbox {
   /**
    * Adds all messages or none; UIDs ascending in the order given. `user` is whose \Seen the flags set. A message `from`
    * the same source, with the same octets, as one that is here already is not added again: its UID is that one's.
+   * `replaces` is a message that goes in the same moment: rejects with No("EXPUNGEISSUED") when it is not there.
    */
-  append(messages: readonly NewMessage[], user: string, admit?: Admission): Promise<readonly Uid[]>;
+  append(messages: readonly NewMessage[], user: string, admit?: Admission, replaces?: Uid): Promise<readonly Uid[]>;
   /** Returns the UIDs left alone because of `unchangedSince`, ascending. */
   changeFlags(change: FlagChange, user: string): Promise<{ readonly unchanged: readonly Uid[] }>;
   /** Removes those of `uids` that exist, returns them ascending. */

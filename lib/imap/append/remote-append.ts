@@ -1,104 +1,102 @@
-// An APPEND passed on to another server while it comes in, in constant memory. Small literals go out at once as `{n+}`; for
-// a big one that the client is still to be invited to, the other server is asked first, so that it can refuse it.
+// An APPEND or REPLACE passed on to another server while it comes in. Parts of messages that are on that server are named to
+// it; those that are elsewhere it gets as text, fetched while they are sent.
 
-import { fromLatin1 } from "../../base/bytes.ts";
-import { No } from "../../base/fault.ts";
-import type { Completion, RelayedCommand, Remote } from "../../mailbox/place.ts";
-import type { Frame } from "../../wire/frame.ts";
+import type { Remote } from "../../mailbox/place.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../../wire/frame-reader.ts";
-import { formatLiteralMarker } from "../../wire/writer.ts";
-import type { AppendOptions } from "../parse/append.ts";
+import { formatString } from "../../wire/writer.ts";
+import { formatSource, sourceExtension } from "../parse/append.ts";
 import { okOf } from "../plans/completion.ts";
 import type { Ok } from "../row.ts";
 import type { Session } from "../session.ts";
-import type { AppendUpload } from "./append-upload.ts";
+import { No } from "../../base/fault.ts";
+import type { AppendMessage, AppendUpload } from "./append-upload.ts";
+import { eagerSize, OutgoingAppend } from "./outgoing-append.ts";
+import { cleanUrl, UrlParts } from "./url-parts.ts";
 
-/** Octets that are sent without asking. */
-const eagerSize = 16 * 1024;
+export interface RemoteAppendOptions {
+  readonly remote: Remote;
+  readonly tag: string;
+  /** The command as far as the mailbox name. */
+  readonly prefix: string;
+  /** The other server will hardly take it, and is asked before the client is invited to send for nothing. */
+  readonly isDoubtful: boolean;
+}
 
 export class RemoteAppend implements AppendUpload {
-  readonly #hasLiteralPlus: boolean;
-  readonly #command: RelayedCommand;
-  /** Settled when the other server has answered, whatever it said; the answer is taken in `finish`. */
-  readonly #ended: Promise<Completion | undefined>;
-  #isEnded = false;
-  #isFinished = false;
-  /** Octets of the current literal still owed to the other server. */
-  #left = 0;
-  #invited: (() => void) | undefined;
+  readonly #remote: Remote;
+  readonly #isDoubtful: boolean;
+  readonly #command: OutgoingAppend;
+  readonly #parts: UrlParts;
+  /** URLs as the client wrote them, by what the other server was told. */
+  readonly #told = new Map<string, string>();
+  #isCatenated = false;
+  #hasPart = false;
 
-  /** `isDoubtful`: the other server will hardly take it, and is asked before the client is invited to send for nothing. */
-  constructor(
-    session: Session,
-    remote: Remote,
-    tag: string,
-    private readonly isDoubtful: boolean,
-  ) {
-    this.#hasLiteralPlus = remote.capabilities.has("LITERAL+");
-    const sink = session.relaying.replySink(remote, () => this.#invited?.());
-    this.#command = remote.begin(tag, sink);
-    this.#ended = this.#command.completion.then(
-      (completion) => {
-        this.#isEnded = true;
-        return completion;
-      },
-      () => {
-        this.#isEnded = true;
-        return undefined;
-      },
-    );
+  constructor(session: Session, { remote, tag, prefix, isDoubtful }: RemoteAppendOptions) {
+    this.#remote = remote;
+    this.#isDoubtful = isDoubtful;
+    this.#parts = new UrlParts(session);
+    this.#command = new OutgoingAppend(remote, tag, (invited) => session.relaying.replySink(remote, invited));
+    this.#command.text(prefix);
   }
 
-  async begin(_options: AppendOptions, text: string, literal: LiteralAnnouncement): Promise<LiteralSink> {
-    const { size, isBinary, isSynchronizing } = literal;
-    const mustAsk = !this.#hasLiteralPlus || (isSynchronizing && (size > eagerSize || this.isDoubtful));
-    const marker = formatLiteralMarker(size, isBinary, !mustAsk);
-    const invited = new Promise<void>((resolve) => {
-      this.#invited = resolve;
-    });
-    await this.#command.send(text + marker);
-    if (mustAsk) await this.#askLeave(invited);
-    this.#left = size;
+  async message({ options, text, isCatenated }: AppendMessage): Promise<void> {
+    if (isCatenated && !this.#remote.capabilities.has("CATENATE")) {
+      throw new No("CANNOT", "The server of the mailbox cannot put messages together");
+    }
+    const from = options.from && this.#remote.capabilities.has(sourceExtension) ? formatSource(options.from) : "";
+    this.#command.text(` ${text.replace(/X-IATLAS-FROM \(.*$/i, "")}${from}${isCatenated ? "CATENATE (" : ""}`);
+    this.#isCatenated = isCatenated;
+    this.#hasPart = false;
+  }
+
+  async literal({ size, isBinary, isSynchronizing }: LiteralAnnouncement): Promise<LiteralSink> {
+    if (this.#isCatenated) this.#part("TEXT ");
+    const mustAsk = isSynchronizing && (size > eagerSize || this.#isDoubtful);
+    await this.#command.literal({ size, isBinary, mustAsk });
     return {
-      write: (bytes) => {
-        this.#left -= bytes.length;
-        return this.#command.send(bytes.slice()); // ours only during the call
-      },
+      write: (bytes) => this.#command.write(bytes),
       end: () => undefined,
       abort: () => this.discard(),
     };
   }
 
-  async finish(frame: Frame): Promise<Ok> {
-    this.#isFinished = true;
-    await this.#command.send(`${frame.texts.at(-1) ?? ""}\r\n`);
-    return okOf(await this.#command.completion);
-  }
-
-  /** Ends what the other server has half received, so that nothing of it is kept and the connection stays usable. */
-  discard(): void {
-    if (this.#isFinished) return;
-    this.#isFinished = true;
-    void this.#complete().catch(() => {});
-  }
-
-  /** The rest of the literal, and an end that is not grammar: the other server refuses the whole command. */
-  async #complete(): Promise<void> {
-    const filler = fromLatin1("\0".repeat(Math.min(this.#left, eagerSize)));
-    while (this.#left > 0 && !this.#isEnded) {
-      const piece = filler.subarray(0, this.#left);
-      this.#left -= piece.length;
-      await this.#command.send(piece);
+  async url(url: string): Promise<void> {
+    const named = await this.#parts.nameAt(url, this.#remote.server);
+    if (named === undefined) {
+      await this.#parts.pour(url, {
+        begin: async (size) => {
+          this.#part("TEXT ");
+          await this.#command.literal({ size });
+        },
+        write: (bytes) => this.#command.write(bytes),
+      });
+    } else {
+      this.#told.set(named, url);
+      this.#part(`URL ${formatString(named)}`);
     }
-    if (!this.#isEnded) await this.#command.send(" )\r\n");
   }
 
-  async #askLeave(invited: Promise<void>): Promise<void> {
-    await Promise.race([invited, this.#ended]);
-    if (!this.#isEnded) return;
-    this.#isFinished = true; // it is: a refused synchronizing literal ends the command
-    const completion = await this.#command.completion;
-    okOf(completion);
-    throw new No("UNAVAILABLE", "Server answered before the message was sent");
+  endParts(): void {
+    this.#command.text(")");
+  }
+
+  async finish(): Promise<Ok> {
+    this.#parts.close();
+    const completion = await this.#command.finish();
+    const { status, text } = completion;
+    if (status !== "NO" || !/^\[BADURL /i.test(text)) return okOf(completion);
+    const told = [...this.#told].find(([named]) => text.includes(named));
+    return okOf({ status, text: told ? text.replace(told[0], () => cleanUrl(told[1])) : text });
+  }
+
+  discard(): void {
+    this.#parts.close();
+    void this.#command.abort();
+  }
+
+  #part(text: string): void {
+    this.#command.text(this.#hasPart ? ` ${text}` : text);
+    this.#hasPart = true;
   }
 }

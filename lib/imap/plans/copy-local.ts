@@ -4,14 +4,18 @@ import type { Place } from "../../mailbox/place.ts";
 import type { Uid } from "../../mailbox/store.ts";
 import { formatDateTime, parseDateTime } from "../../wire/date.ts";
 import { Reader } from "../../wire/reader.ts";
+import type { AppendedUids } from "../append/appended-uids.ts";
+import { LocalAppend } from "../append/local-append.ts";
+import { sourceIn } from "../copy-messages.ts";
 import { removeMessages } from "../expunge.ts";
 import type { LocalSelection } from "../local-selection.ts";
-import { MessageBatch } from "../message-batch.ts";
 import type { CopyArgs } from "../parse/copy.ts";
-import { allowedFlags, formatFlags, readFlagList } from "../parse/flags.ts";
+import { formatFlags, readFlagList } from "../parse/flags.ts";
 import { resolveInView } from "../parse/sequence.ts";
 import type { Session } from "../session.ts";
 import type { CopySink, CopySource, ListedMessage } from "./copy.ts";
+
+const pieceSize = 256 * 1024;
 
 export class LocalSource implements CopySource {
   readonly #session: Session;
@@ -23,24 +27,31 @@ export class LocalSource implements CopySource {
     this.#selection = selection;
   }
 
-  async list({ set }: CopyArgs, isUid: boolean): Promise<readonly ListedMessage[]> {
-    const uids = this.#selection.uidsIn(resolveInView(set, this.#selection, isUid));
+  async list({ set }: CopyArgs, isUid: boolean, isMove: boolean): Promise<readonly ListedMessage[]> {
+    const selection = this.#selection;
+    const uids = selection.uidsIn(resolveInView(set, selection, isUid));
+    const source = isMove ? sourceIn(this.#session, selection) : undefined;
     const listed: ListedMessage[] = [];
-    for (const { uid, flags, internalDateMs, size } of this.#selection.mailbox.records(uids, this.#session.user.user)) {
+    for (const { uid, flags, internalDateMs, size } of selection.mailbox.records(uids, this.#session.user.user)) {
       this.#sizes.set(uid, size);
       const names = formatFlags(flags, false).slice(1, -1);
       listed.push({
         uid,
         flags: names === "" ? [] : names.split(" "),
         internalDate: formatDateTime(internalDateMs),
+        from: source && { ...source, uid },
       });
     }
     return listed;
   }
 
-  async read(uid: number): Promise<Uint8Array | undefined> {
-    const body = this.#selection.body(uid as Uid); // from `list`
-    return body?.read(0, body.size);
+  async pour(messages: readonly ListedMessage[], sink: CopySink): Promise<void> {
+    for (const message of messages) {
+      const body = this.#selection.body(message.uid as Uid); // from `list`
+      if (!body) continue;
+      await sink.begin(message, body.size);
+      for (let at = 0; at < body.size; at += pieceSize) await sink.write(body.read(at, at + pieceSize));
+    }
   }
 
   async remove(uids: readonly number[]): Promise<void> {
@@ -49,32 +60,32 @@ export class LocalSource implements CopySource {
 }
 
 export class LocalSink implements CopySink {
-  readonly #batch: MessageBatch;
+  readonly #append: LocalAppend;
 
-  private constructor(batch: MessageBatch) {
-    this.#batch = batch;
+  private constructor(append: LocalAppend) {
+    this.#append = append;
   }
 
   static async open(session: Session, place: Place): Promise<LocalSink> {
-    return new LocalSink(await MessageBatch.open(session, place));
+    return new LocalSink(await LocalAppend.open(session, place));
   }
 
-  async add({ flags, internalDate }: ListedMessage, octets: Uint8Array): Promise<void> {
-    const staging = await this.#batch.stage();
-    await staging.write(octets);
-    const staged = await staging.finish();
+  async begin({ flags, internalDate, from }: ListedMessage, size: number): Promise<void> {
     const list = readFlagList(new Reader({ texts: [`(${flags.join(" ")})`], literals: [] }));
-    this.#batch.add(staged, allowedFlags(list, this.#batch.rights), parseDateTime(internalDate)?.epochMs);
+    const internalDateMs = parseDateTime(internalDate)?.epochMs;
+    await this.#append.message({ options: { flags: list, internalDateMs, from } });
+    await this.#append.begin(size);
   }
 
-  async finish() {
-    const appended = await this.#batch.append();
-    await this.undo();
-    return appended;
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#append.write(bytes);
   }
 
-  /** Nothing is in the mailbox before `finish`, which calls this as well to free what was staged. */
-  async undo(): Promise<void> {
-    this.#batch.release();
+  finish(): Promise<AppendedUids | undefined> {
+    return this.#append.append();
+  }
+
+  async abort(): Promise<void> {
+    this.#append.discard();
   }
 }

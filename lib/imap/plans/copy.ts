@@ -1,14 +1,18 @@
 // COPY and MOVE across servers (seed: inter-server COPY, S105–S107). Within one server the command is relayed as it came;
-// else every message is read from the one place and appended to the other, and taken back should one of them fail.
+// else the messages flow from the one place into one APPEND at the other, which adds all or none (RFC 3502). A MOVE names
+// the source of each message to the target, and expunges there only what the target has confirmed to be on disk: whoever
+// is killed on the way, nothing is lost, and the MOVE can be asked again without leaving anything twice.
 
 import { No } from "../../base/fault.ts";
 import { hasRight, Right } from "../../mailbox/acl.ts";
 import type { Completion, Place } from "../../mailbox/place.ts";
+import type { MessageSource } from "../../mailbox/store.ts";
 import { denied, requireRights, rightsOf } from "../access.ts";
-import { copyUidCode, requireMovable } from "../copy-messages.ts";
+import { type AppendedUids, copyUidCode } from "../append/appended-uids.ts";
+import { requireMovable } from "../copy-messages.ts";
 import type { CopyArgs } from "../parse/copy.ts";
 import type { Command, Ok } from "../row.ts";
-import { readOnly } from "../selected.ts";
+import { expungeIssued, readOnly } from "../selected.ts";
 import type { Session } from "../session.ts";
 import { locateTarget } from "../target.ts";
 import { LocalSink, LocalSource } from "./copy-local.ts";
@@ -19,25 +23,30 @@ export interface ListedMessage {
   readonly uid: number;
   readonly flags: readonly string[];
   readonly internalDate: string;
+  /** Set when it is to be moved. */
+  readonly from: MessageSource | undefined;
 }
 
 /** Where messages come from: the selected mailbox. */
 export interface CopySource {
   /** The messages that the command names, ascending. */
-  list(args: CopyArgs, isUid: boolean): Promise<readonly ListedMessage[]>;
-  /** Undefined when the message is gone. */
-  read(uid: number): Promise<Uint8Array | undefined>;
+  list(args: CopyArgs, isUid: boolean, isMove: boolean): Promise<readonly ListedMessage[]>;
+  /** Pours them into the sink; those that are gone by now are left out. */
+  pour(messages: readonly ListedMessage[], sink: CopySink): Promise<void>;
   /** Expunges, for MOVE. */
   remove(uids: readonly number[]): Promise<void>;
 }
 
-/** Where messages go. */
+/** Where messages go. Every method may throw to refuse. */
 export interface CopySink {
-  add(message: ListedMessage, octets: Uint8Array): Promise<void>;
-  /** All are there. Undefined when the server does not tell their UIDs. */
-  finish(): Promise<{ readonly uidValidity: number; readonly uids: readonly number[] } | undefined>;
-  /** Leaves the target as it was. */
-  undo(): Promise<void>;
+  /** The next message comes, with so many octets. */
+  begin(message: ListedMessage, size: number): Promise<void>;
+  /** The bytes are the caller's again when it returns; a promise asks to wait. */
+  write(bytes: Uint8Array): Promise<void> | undefined;
+  /** All are there and on disk. Undefined when the server does not tell their UIDs. */
+  finish(): Promise<AppendedUids | undefined>;
+  /** Leaves the target as it was. Never rejects; after `finish` it does nothing. */
+  abort(): Promise<void>;
 }
 
 export function copyPlan(isUid: boolean, isMove: boolean) {
@@ -55,42 +64,59 @@ export function copyPlan(isUid: boolean, isMove: boolean) {
 
 async function copyAcross(session: Session, args: CopyArgs, target: Place, isUid: boolean, isMove: boolean) {
   const source = sourceOf(session);
-  const listed = await source.list(args, isUid);
+  const listed = await source.list(args, isUid, isMove);
   if (listed.length === 0) {
     requireRights(session, target.entry, Right.insert); // who may not copy there hears so, whatever there is to copy
     return {};
   }
-  const sink = await sinkOf(session, args, target);
-  const copied: number[] = [];
-  let result: Awaited<ReturnType<CopySink["finish"]>>;
+  const sink = new Counted(await sinkOf(session, args, target));
+  let result: AppendedUids | undefined;
   try {
-    for (const message of listed) {
-      const octets = await source.read(message.uid);
-      if (!octets) continue;
-      await sink.add(message, octets);
-      copied.push(message.uid);
-    }
-    if (copied.length < listed.length && !isUid) {
-      throw new No("EXPUNGEISSUED", "Some of the messages no longer exist");
-    }
-    result = await sink.finish();
-  } catch (fault) {
-    await sink.undo();
-    throw fault;
+    await source.pour(listed, sink);
+    if (sink.uids.length < listed.length && !isUid) throw new No(expungeIssued.code, expungeIssued.text);
+    if (sink.uids.length > 0) result = await sink.finish();
+  } finally {
+    await sink.abort();
   }
-  const code = result && copied.length > 0 ? copyUidCode(result.uidValidity, copied, result.uids) : undefined;
+  const code = result && copyUidCode(result.uidValidity, sink.uids, result.uids);
   if (!isMove) return code === undefined ? {} : { code };
   if (code !== undefined) session.untagged(`OK [${code}] Moved`);
-  await source.remove(copied);
+  if (sink.uids.length > 0) await source.remove(sink.uids);
   return {};
 }
 
-function sourceOf(session: Session): CopySource {
+/** Remembers what went into a sink. */
+class Counted implements CopySink {
+  /** In the order in which they came. */
+  readonly uids: number[] = [];
+
+  constructor(private readonly sink: CopySink) {}
+
+  async begin(message: ListedMessage, size: number): Promise<void> {
+    await this.sink.begin(message, size);
+    this.uids.push(message.uid);
+  }
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    return this.sink.write(bytes);
+  }
+
+  finish(): Promise<AppendedUids | undefined> {
+    return this.sink.finish();
+  }
+
+  abort(): Promise<void> {
+    return this.sink.abort();
+  }
+}
+
+/** The selected mailbox. */
+export function sourceOf(session: Session): CopySource {
   const { selection } = session;
   if (!selection) throw new Error("no mailbox is selected");
   return selection.kind === "here"
     ? new LocalSource(session, selection.local)
-    : new RemoteSource(session, selection.remote);
+    : new RemoteSource(session, selection.remote, selection.entry);
 }
 
 async function sinkOf(session: Session, args: CopyArgs, target: Place): Promise<CopySink> {
@@ -100,7 +126,7 @@ async function sinkOf(session: Session, args: CopyArgs, target: Place): Promise<
 }
 
 /** Asked before anything is copied, so that a MOVE does not end as a COPY. */
-function requireMovableAnywhere(session: Session): void {
+export function requireMovableAnywhere(session: Session): void {
   const { selection } = session;
   const needed = Right.deleteMessage | Right.expunge;
   if (selection?.kind === "here") requireMovable(session, selection.local);

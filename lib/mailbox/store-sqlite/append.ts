@@ -13,8 +13,9 @@ import {
   SystemFlags,
   type Uid,
 } from "../store.ts";
+import { removeFiles, removeMessage } from "./expunge.ts";
 import { messagePath, orphanPath } from "./layout.ts";
-import { setSeen } from "./seen.ts";
+import { allReaders, setSeen } from "./seen.ts";
 import { confirmMoved, findMoved, noteMoved } from "./sources.ts";
 import { StagedFile } from "./staging.ts";
 import type { Transaction, WriteJob } from "./transaction.ts";
@@ -40,6 +41,7 @@ export function appendJob(
   user: string,
   nowMs: number,
   admit: Admission | undefined,
+  replaces: Uid | undefined,
 ): WriteJob<readonly Uid[]> {
   const syncs = new Map<StagedFile, () => Promise<void>>();
   const arrivals = messages.map((message) => arrivalOf(message, syncs));
@@ -60,9 +62,18 @@ export function appendJob(
         yield;
       }
       confirmMoved(transaction, known);
+      if (replaces !== undefined) removeReplaced(transaction, replaces);
       return uids;
     },
   };
+}
+
+function removeReplaced(transaction: Transaction, uid: Uid): void {
+  if (!removeMessage(transaction, uid, allReaders(transaction.index))) {
+    throw new No("EXPUNGEISSUED", "Message no longer exists");
+  }
+  const { path } = transaction.target;
+  transaction.whenDurable.push(() => removeFiles(path, [uid]));
 }
 
 /** Gives the message the next UID. */

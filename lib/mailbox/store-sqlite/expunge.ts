@@ -43,6 +43,6 @@ export function removeMessage(transaction: Transaction, uid: Uid, readers: reado
   return true;
 }
 
-async function removeFiles(folder: string, uids: readonly Uid[]): Promise<void> {
+export async function removeFiles(folder: string, uids: readonly Uid[]): Promise<void> {
   for (const uid of uids) await fsp.rm(messagePath(folder, uid), { force: true });
 }

@@ -129,8 +129,13 @@ export class SqliteMailbox implements Mailbox {
     };
   }
 
-  async append(messages: readonly NewMessage[], user: string, admit?: Admission): Promise<readonly Uid[]> {
-    return await this.#folder.write(appendJob(messages, user, this.#folder.clock.now(), admit));
+  async append(
+    messages: readonly NewMessage[],
+    user: string,
+    admit?: Admission,
+    replaces?: Uid,
+  ): Promise<readonly Uid[]> {
+    return await this.#folder.write(appendJob(messages, user, this.#folder.clock.now(), admit, replaces));
   }
 
   async changeFlags(change: FlagChange, user: string): Promise<{ readonly unchanged: readonly Uid[] }> {
