@@ -50,6 +50,7 @@ export const capabilityTable: readonly Capability[] = [
   relayed("METADATA"),
   { name: "LIST-METADATA", when: "after", servers: ["METADATA"] },
   relayed("IDLE"),
+  relayed("NOTIFY"),
   relayed("MULTIAPPEND"),
   relayed("ESEARCH"),
   relayed("SEARCHRES"),

@@ -31,6 +31,7 @@ import { moveRow, uidMoveRow } from "./commands/move.ts";
 import { myRightsRow } from "./commands/myrights.ts";
 import { namespaceRow } from "./commands/namespace.ts";
 import { noopRow } from "./commands/noop.ts";
+import { notifyRow } from "./commands/notify.ts";
 import { renameRow } from "./commands/rename.ts";
 import { searchRow, uidSearchRow } from "./commands/search.ts";
 import { selectRow } from "./commands/select.ts";
@@ -92,6 +93,7 @@ export const commandTable: Readonly<Record<string, Row>> = {
   APPEND: appendRow,
   LOCALAPPEND: localAppendRow,
   IDLE: idleRow,
+  NOTIFY: notifyRow,
 
   CHECK: checkRow,
   CLOSE: closeRow,

@@ -16,6 +16,8 @@ import type { Verifier } from "../sasl/mechanism.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { formatCapabilities } from "./capability.ts";
 import { Dispatcher } from "./dispatch.ts";
+import { Interludes } from "./interludes.ts";
+import type { Notifier } from "./notify/notifier.ts";
 import { Relaying } from "./relaying.ts";
 import { statusLine } from "./reply.ts";
 import type { Command } from "./row.ts";
@@ -34,7 +36,8 @@ export class Session implements Receiver {
   log: Log;
   /** Undefined until login. */
   identity: Identity | undefined;
-  selection: Selection | undefined;
+  /** What the client wants to hear without asking (RFC 5465). */
+  notifier: Notifier | undefined;
   /** The server of the selected mailbox went away, and nothing has been selected since. */
   hasLostMailbox = false;
   /** Upper-case names of what ENABLE switched on. */
@@ -45,9 +48,12 @@ export class Session implements Receiver {
   isEnding = false;
   /** The way to other servers. */
   readonly relaying = new Relaying(this);
+  /** What is done between two commands. */
+  readonly interludes = new Interludes(this);
 
   readonly #reader = new FrameReader({ maxText: maxCommandText });
   readonly #dispatcher: Dispatcher;
+  #selection: Selection | undefined;
   #namespace: Namespace | undefined;
   #rights: RightsReader | undefined;
   #isBusy = false;
@@ -157,9 +163,20 @@ export class Session implements Receiver {
     this.connection.setIdleTimeout(config.timeout * 1000);
   }
 
+  get selection(): Selection | undefined {
+    return this.#selection;
+  }
+
+  set selection(selection: Selection | undefined) {
+    const before = this.#selection;
+    this.#selection = selection;
+    if (before !== selection) this.notifier?.selectionChanged(before);
+  }
+
   /** Leaves the selected state without a word to the client. */
   deselect(): void {
     if (this.selection?.kind === "here") this.selection.local.close();
+    this.relaying.forgetLost();
     this.selection = undefined;
     this.hasLostMailbox = false;
   }
@@ -179,6 +196,7 @@ export class Session implements Receiver {
   streamEnded(): void {
     if (this.#isBusy || this.isEnding) return;
     this.#onBusyEnd?.();
+    if (this.takeInterlude()) return;
     if (this.#hasInputEnded) this.hangUp();
   }
 
@@ -286,6 +304,13 @@ export class Session implements Receiver {
   }
   #onBusyEnd: (() => void) | undefined;
 
+  /** Does what has been waiting for a moment between two commands, if this is one; the next command comes after it. */
+  takeInterlude(): boolean {
+    if (this.#isWorking || this.isEnding || !this.interludes.isWanted) return false;
+    this.#work(this.interludes.run());
+    return true;
+  }
+
   /** Whether the client waits for an answer. */
   get #isWorking(): boolean {
     return this.#isBusy || this.#dispatcher.isStreaming;
@@ -331,7 +356,10 @@ export class Session implements Receiver {
       this.#release();
       return;
     }
-    if (!this.#dispatcher.isStreaming) this.#onBusyEnd?.();
+    if (!this.#dispatcher.isStreaming) {
+      this.#onBusyEnd?.();
+      if (this.takeInterlude()) return;
+    }
     this.#pump();
     this.#reader.settle();
     if (this.#isPaused && !this.#isBusy) {
@@ -354,6 +382,8 @@ export class Session implements Receiver {
   }
 
   #release(): void {
+    this.notifier?.close();
+    this.notifier = undefined;
     this.deselect();
     this.relaying.closeAll();
     this.#onEnd();

@@ -13,7 +13,7 @@ export const idleRow = row<undefined>({
     session.send("+ idling\r\n");
     const stop = watchSelected(session);
     try {
-      requireDone(await session.readLine());
+      requireDone(await session.interludes.readLine());
     } finally {
       stop();
     }
@@ -21,9 +21,10 @@ export const idleRow = row<undefined>({
   },
 });
 
+/** Who used NOTIFY hears what he asked for, and no more (RFC 5465 §4). */
 function watchSelected(session: Session): () => void {
-  const { selection } = session;
-  if (selection?.kind !== "here") return () => {};
+  const { selection, notifier } = session;
+  if (selection?.kind !== "here" || notifier) return () => {};
   const { local } = selection;
   const tell = () => {
     if (session.selection === selection) local.announce(session, true);

@@ -1,4 +1,5 @@
-// IDLE on a mailbox of another server: that server idles, we pass on what it says and the client's DONE.
+// IDLE on a mailbox of another server: that server idles, we pass on what it says and the client's DONE. Who used NOTIFY
+// hears the same without that (RFC 5465 §4).
 
 import type { Completion, Remote } from "../../mailbox/place.ts";
 import { requireDone } from "../parse/done.ts";
@@ -7,7 +8,7 @@ import type { Session } from "../session.ts";
 
 export async function idlePlan(session: Session, _args: undefined, command: Command): Promise<Completion | "here"> {
   const { selection } = session;
-  if (selection?.kind !== "elsewhere") return "here";
+  if (selection?.kind !== "elsewhere" || session.notifier) return "here";
   const idling = begin(session, command.tag, selection.remote);
   const first = await Promise.race([idling.invited, idling.ended]);
   if (first !== "invited") return await idling.completion;
