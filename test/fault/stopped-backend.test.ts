@@ -81,6 +81,14 @@ test("LIST with STATUS tells what the other servers have, and shows the unavaila
   expect(more).toEqual([]);
 });
 
+test("ESEARCH tells what the other servers have found, and ends with NO rather than as if nothing else were there (R47)", async () => {
+  using ann = await ImapWire.login(murder, imap, "ann");
+  const found = expect.stringMatching(/^ESEARCH \(TAG "T\d+" MAILBOX INBOX UIDVALIDITY \d+\) UID COUNT 1$/);
+  expect(await ann.ok("ESEARCH IN (personal) RETURN (COUNT) SUBJECT hello")).toMatchObject({ untagged: [found] });
+  const answer = await ann.command(`ESEARCH IN (mailboxes (${bulletin} INBOX)) RETURN (COUNT) SUBJECT hello`);
+  expect(answer).toMatchObject({ status: "NO", text: expect.stringMatching(/^\[UNAVAILABLE\]/), untagged: [found] });
+});
+
 test("LSUB answers where the subscriptions are, and says NO rather than nothing where they are away", async () => {
   const { untagged } = await annInBulletin.ok('LSUB "" *');
   expect(untagged).toEqual([expect.stringContaining(bulletin)]);

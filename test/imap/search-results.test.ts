@@ -125,6 +125,10 @@ interface Message {
   readonly subject: string;
 }
 
+function keyOf(text: string, matches: Key["matches"]): Key {
+  return { text, matches };
+}
+
 const leaf: fc.Arbitrary<Key> = fc.oneof(
   fc.constantFrom(...flagNames.keys()).map((at) => ({
     text: flagNames[at]!.slice(1).toUpperCase(),
@@ -149,15 +153,17 @@ const key: fc.Arbitrary<Key> = fc.letrec<{ key: Key }>((tie) => ({
   key: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     leaf,
-    tie("key").map((inner) => ({ text: `NOT ${inner.text}`, matches: (...args) => !inner.matches(...args) })),
-    fc.tuple(tie("key"), tie("key")).map(([one, two]) => ({
-      text: `OR ${one.text} ${two.text}`,
-      matches: (...args) => one.matches(...args) || two.matches(...args),
-    })),
-    fc.tuple(tie("key"), tie("key")).map(([one, two]) => ({
-      text: `(${one.text} ${two.text})`,
-      matches: (...args) => one.matches(...args) && two.matches(...args),
-    })),
+    tie("key").map((inner) => keyOf(`NOT ${inner.text}`, (...args) => !inner.matches(...args))),
+    fc
+      .tuple(tie("key"), tie("key"))
+      .map(([one, two]) =>
+        keyOf(`OR ${one.text} ${two.text}`, (...args) => one.matches(...args) || two.matches(...args)),
+      ),
+    fc
+      .tuple(tie("key"), tie("key"))
+      .map(([one, two]) =>
+        keyOf(`(${one.text} ${two.text})`, (...args) => one.matches(...args) && two.matches(...args)),
+      ),
   ),
 })).key;
 

@@ -113,6 +113,41 @@ test("LIST tells STATUS, subscriptions and annotations of mailboxes of both back
   expect(untagged[1]).toBe('METADATA INBOX ("/shared/comment" "of bob")');
 });
 
+test("ESEARCH through our frontend finds messages at both backends, though Cyrus' does not know it (R47)", async () => {
+  using owner = await ImapWire.login(murder, backends.ours.address, "ann");
+  await owner.append("INBOX.cyrus", "Subject: needle\r\n\r\nin ours\r\n");
+  await owner.ok("SETACL INBOX.cyrus bob lrs");
+  using other = await ImapWire.login(murder, backends.cyrus.address, "bob");
+  await other.append("INBOX.ours", "Subject: other\r\n\r\nhay\r\n");
+  await other.append("INBOX.ours", "Subject: needle\r\n\r\nin Cyrus'\r\n");
+  await allCaughtUp();
+  using bob = await ImapWire.login(murder, frontends.ours.address, "bob");
+  const sources = "subtree INBOX mailboxes (user.ann.cyrus user.ann.nosuch)";
+  const found = async (search: string) =>
+    (await bob.ok(`ESEARCH ${search}`)).untagged
+      .filter((line) => line.startsWith("ESEARCH"))
+      .map((line) => line.replace(/TAG "T\d+" |UIDVALIDITY \d+/g, ""))
+      .sort();
+  const needles = [
+    "ESEARCH (MAILBOX INBOX.ours ) UID MIN 2 COUNT 1",
+    "ESEARCH (MAILBOX user.ann.cyrus ) UID MIN 1 COUNT 1",
+  ];
+  for (const selected of [undefined, "INBOX", "INBOX.ours", "user.ann.cyrus"]) {
+    if (selected !== undefined) await bob.ok(`SELECT ${selected}`);
+    expect([selected, await found(`IN (${sources}) RETURN (MIN COUNT) SUBJECT {6+}\r\nneedle`)]).toEqual([
+      selected,
+      needles,
+    ]);
+  }
+  await bob.ok("SELECT INBOX.ours");
+  expect(await found("SUBJECT needle")).toEqual(["ESEARCH (MAILBOX INBOX.ours ) UID ALL 2"]);
+  expect((await bob.ok("UID SEARCH RETURN (MAX) ALL")).untagged).toEqual([
+    expect.stringMatching(/^ESEARCH .* UID MAX 2$/),
+  ]);
+  const { status, text } = await bob.command("ESEARCH RETURN (SAVE) ALL");
+  expect([status, text]).toEqual(["NO", expect.stringMatching(/^\[CANNOT\]/)]);
+});
+
 /** Upper case; without what is about the connection to the server that says it. */
 async function capabilitiesOf(node: MixedNode): Promise<string[]> {
   using ann = await ImapWire.login(murder, node.address, "ann");
@@ -122,7 +157,14 @@ async function capabilitiesOf(node: MixedNode): Promise<string[]> {
 }
 
 test("what our frontend says it can do, both backends can, or it does that itself", async () => {
-  const itself = ["MAILBOX-REFERRALS", "QUOTASET", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", "LIST-METADATA"];
+  const itself = [
+    "MAILBOX-REFERRALS",
+    "QUOTASET",
+    "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MESSAGE",
+    "LIST-METADATA",
+    "MULTISEARCH",
+  ];
   const said = await capabilitiesOf(frontends.ours);
   expect(said).toContain("IMAP4REV1");
   for (const backend of Object.values(backends)) {
