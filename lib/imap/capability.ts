@@ -46,6 +46,8 @@ export const capabilityTable: readonly Capability[] = [
   ownDoing("LIST-EXTENDED"),
   ownDoing("LIST-STATUS"), // by STATUS
   ownDoing("LIST-MYRIGHTS"),
+  relayed("SPECIAL-USE"),
+  relayed("CREATE-SPECIAL-USE"),
   relayed("STATUS=SIZE"),
   relayed("METADATA"),
   { name: "LIST-METADATA", when: "after", servers: ["METADATA"] },

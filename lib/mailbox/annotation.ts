@@ -32,6 +32,8 @@ export const mostAnnotations = 1000;
 export interface Annotations {
   /** In entry order. */
   list(annotated: Annotated, owner: string): readonly Annotation[];
+  /** Where an owner has that entry, and its value. Not for what everybody shares. */
+  having(owner: string, entry: string): readonly { readonly at: Annotated; readonly value: string }[];
   /** All edits or none; on disk when resolved. Throws No("METADATA TOOMANY") for an owner who would have too many. */
   change(annotated: Annotated, edits: readonly AnnotationEdit[]): Promise<void>;
   /** Everything that is kept with a mailbox that is gone. */
@@ -54,7 +56,7 @@ const migrations = [
      value   BLOB NOT NULL,
      PRIMARY KEY (mailbox, owner, entry)
    ) WITHOUT ROWID;
-   CREATE INDEX annotation_owner ON annotation (owner) WHERE owner <> ''`,
+   CREATE INDEX annotation_owner ON annotation (owner, entry) WHERE owner <> ''`,
 ];
 
 /** `annotations.db`. */
@@ -68,6 +70,8 @@ export function openAnnotations(options: { readonly path: string; readonly clock
     }));
   return {
     list,
+    having: (owner, entry) =>
+      statement.having.all(owner, entry).map(({ at, value }) => ({ at, value: Buffer.from(value).toString("latin1") })),
     change: async (annotated, edits) => {
       await database.write(() => {
         for (const { owner, entry, value } of edits) {
@@ -101,6 +105,9 @@ function prepare(db: Database) {
     list: db.query<{ entry: string; value: Uint8Array }, [string, string]>(
       "SELECT entry, value FROM annotation WHERE mailbox = ? AND owner = ? ORDER BY entry",
     ),
+    having: db.query<{ at: Annotated; value: Uint8Array }, [string, string]>(
+      "SELECT mailbox AS at, value FROM annotation WHERE owner = ? AND owner <> '' AND entry = ? ORDER BY mailbox",
+    ),
     count: db.query<{ entries: number }, [string, string]>(
       "SELECT count(*) AS entries FROM annotation WHERE mailbox = ? AND owner = ?",
     ),
@@ -122,11 +129,18 @@ function prepare(db: Database) {
 
 /** For tests. */
 export class MemoryAnnotations implements Annotations {
-  readonly #values = new Map<string, Map<string, Map<string, string>>>();
+  readonly #values = new Map<Annotated, Map<string, Map<string, string>>>();
 
   list(annotated: Annotated, owner: string): readonly Annotation[] {
     const entries = [...(this.#values.get(annotated)?.get(owner) ?? [])];
     return entries.sort(([one], [other]) => (one < other ? -1 : 1)).map(([entry, value]) => ({ entry, value }));
+  }
+
+  having(owner: string, entry: string): readonly { readonly at: Annotated; readonly value: string }[] {
+    return [...this.#values].flatMap(([at, owners]) => {
+      const value = owner === "" ? undefined : owners.get(owner)?.get(entry);
+      return value === undefined ? [] : [{ at, value }];
+    });
   }
 
   async change(annotated: Annotated, edits: readonly AnnotationEdit[]): Promise<void> {

@@ -35,6 +35,8 @@ const commandsOf: Readonly<Record<string, readonly string[]>> = {
   "LIST-EXTENDED": [],
   "LIST-STATUS": [],
   "LIST-MYRIGHTS": [],
+  "SPECIAL-USE": [],
+  "CREATE-SPECIAL-USE": [],
   "STATUS=SIZE": [],
   METADATA: ["GETMETADATA", "SETMETADATA"],
   "LIST-METADATA": [],

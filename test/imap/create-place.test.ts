@@ -88,7 +88,7 @@ describe("without options a frontend", () => {
     ["(SERVER)", "BAD …"],
     ["(SERVER be1 SERVER be2)", 'BAD Invalid CREATE parameter "SERVER"'],
     ["(TYPE x)", 'BAD Invalid CREATE parameter "TYPE"'],
-    ["(USE (\\Sent))", "NO [USEATTR] Special uses are not supported"],
+    ["(USE (\\Sent))", "NO [USEATTR] Only own mailboxes below INBOX can have a special use"],
     ["(SERVER be2) x", "BAD Unexpected extra arguments"],
     ["be2!", "BAD Invalid partition name in CREATE"],
     ["!fast", "BAD Invalid partition name in CREATE"],

@@ -33,6 +33,11 @@ describe.each(implementations)("%s", (_name, open) => {
     ]);
     expect(annotations.list(one, "ann")).toEqual([{ entry: "/b", value: "" }]);
     expect(annotations.list("", "ann")).toEqual([{ entry: "/b", value: "server" }]);
+    expect(annotations.having("ann", "/b").toSorted((a, b) => (a.at < b.at ? -1 : 1))).toEqual([
+      { at: "", value: "server" },
+      { at: one, value: "" },
+    ]);
+    expect([...annotations.having("", "/b"), ...annotations.having("ann", "/c")]).toEqual([]);
     await annotations.change(one, [{ owner: "", entry: "/a", value: undefined }]);
     expect(annotations.list(one, "")).toEqual([{ entry: "/b", value: "shared" }]);
     annotations.close();

@@ -1,20 +1,28 @@
-// CREATE (RFC 3501 §6.3.3), here.
+// CREATE (RFC 3501 §6.3.3), here, with a special use (RFC 6154 §3).
 
+import { localMail } from "../access.ts";
 import { changeList } from "../change-list.ts";
 import { newMailboxName } from "../new-name.ts";
 import { type CreateArgs, type CreateTarget, createArgs } from "../parse/create.ts";
 import { createPlan } from "../plans/create.ts";
 import { planned, row } from "../row.ts";
 import type { Session } from "../session.ts";
+import { formatUses, specialUseEntry } from "../special-use.ts";
 
 export const createRow = row<CreateArgs>({
   state: "authenticated",
   args: createArgs,
   at: planned(createPlan),
-  async run(session, { mailbox, target }) {
+  async run(session, { mailbox, target, uses }) {
     const name = newMailboxName(session, mailbox);
     const partition = partitionOf(session, target);
-    await changeList(session, (operations) => operations.create(session.user, name, partition));
+    const value = uses && formatUses(session, name, uses);
+    await changeList(session, async (operations) => {
+      const { uniqueId } = await operations.create(session.user, name, partition);
+      if (value === undefined) return;
+      const edit = { owner: session.user.user, entry: specialUseEntry, value };
+      await localMail(session).annotations.change(uniqueId, [edit]);
+    });
     return undefined;
   },
 });

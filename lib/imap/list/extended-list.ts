@@ -11,6 +11,7 @@ import { type ListedMailbox, listSeveral, matcherOf } from "../listing.ts";
 import type { ExtendedListArgs } from "../parse/list-extended.ts";
 import type { Ok } from "../row.ts";
 import type { Session } from "../session.ts";
+import { specialUses } from "../special-use.ts";
 import { subscribedNames } from "../subscribed-names.ts";
 import { type Detail, detailsOf } from "./list-details.ts";
 import { listSelected, type SelectedMailbox } from "./selected-names.ts";
@@ -50,6 +51,12 @@ async function show(session: Session, { text, details }: Shown): Promise<void> {
   if (!isReady) await session.drained();
 }
 
+/** What is said of mailboxes that the list does not know, by the names the user gives them. */
+interface Known {
+  readonly subscribed: ReadonlySet<string>;
+  readonly uses: ReadonlyMap<string, readonly string[]>;
+}
+
 /** Undefined for an entry that was looked at and settled nothing. */
 async function shownMailboxes(
   session: Session,
@@ -59,10 +66,14 @@ async function shownMailboxes(
   const matcher = uniteMatchers(args.patterns.map((pattern) => matcherOf(session, { ...args, pattern })));
   const { select, returns } = args;
   const needsSubscribed = select.subscribed || returns.subscribed;
-  const subscribed = new Set(needsSubscribed ? await subscribedNames(session, matcher.literal) : []);
+  const known: Known = {
+    subscribed: new Set(needsSubscribed ? await subscribedNames(session, matcher.literal) : []),
+    uses: select.specialUse || returns.specialUse ? await specialUses(session) : new Map(),
+  };
+  const childInfo = formatChildInfo(select);
   const details = detailsOf(session, returns, places);
-  return showAll(session, listed(session, args, matcher, subscribed), (mailbox) => ({
-    text: formatListed(session, mailbox, subscribed),
+  return showAll(session, listed(session, args, matcher, known), (mailbox) => ({
+    text: formatListed(session, mailbox, known, mailbox.isAboveSelected ? childInfo : ""),
     details: mailbox.entry ? details(mailbox.entry, mailbox.external) : [],
   }));
 }
@@ -84,21 +95,30 @@ function listed(
   session: Session,
   { reference, patterns, select }: ExtendedListArgs,
   matcher: ListMatcher,
-  subscribed: ReadonlySet<string>,
+  { subscribed, uses }: Known,
 ): Iterable<readonly Listable[]> {
-  if (!select.subscribed) return listSeveral(session, reference, patterns);
-  return listSelected(session, matcher, subscribed, select.recursive);
+  if (!select.subscribed && !select.specialUse) return listSeveral(session, reference, patterns);
+  const names = [...(select.subscribed ? subscribed : uses.keys())];
+  const selected = select.specialUse ? names.filter((name) => uses.has(name)) : names;
+  return listSelected(session, matcher, selected, select.recursive);
+}
+
+/** By what the mailboxes below are selected. */
+function formatChildInfo({ subscribed, specialUse }: ExtendedListArgs["select"]): string {
+  const criteria = [...(subscribed ? ['"SUBSCRIBED"'] : []), ...(specialUse ? ['"SPECIAL-USE"'] : [])];
+  return ` (CHILDINFO (${criteria.join(" ")}))`;
 }
 
 function formatListed(
   session: Session,
-  { external, entry, hasChildren, isAboveSelected }: Listable,
-  subscribed: ReadonlySet<string>,
+  { external, entry, hasChildren }: ListedMailbox,
+  { subscribed, uses }: Known,
+  childInfo: string,
 ): string {
   const attributes = [hasChildren ? "\\HasChildren" : "\\HasNoChildren"];
   if (subscribed.has(external)) attributes.unshift("\\Subscribed");
   if (!entry) attributes.unshift("\\NonExistent");
+  attributes.push(...(uses.get(external) ?? []));
   const separator = formatQuoted(session.namespace.separator);
-  const childInfo = isAboveSelected ? ' (CHILDINFO ("SUBSCRIBED"))' : "";
   return `* LIST (${attributes.join(" ")}) ${separator} ${formatAstring(external)}${childInfo}\r\n`;
 }

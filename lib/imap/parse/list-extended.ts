@@ -59,6 +59,9 @@ const selections: Readonly<Record<string, (select: ListSelection) => void>> = {
   SUBSCRIBED: (select) => {
     select.subscribed = true;
   },
+  "SPECIAL-USE": (select) => {
+    select.specialUse = true;
+  },
   REMOTE: () => {},
   RECURSIVEMATCH: (select) => {
     select.recursive = true;
@@ -84,6 +87,9 @@ const noReturns: ListReturns = {
 const returnOptions: Readonly<Record<string, (returns: ListReturns, reader: Reader) => void>> = {
   SUBSCRIBED: (returns) => {
     returns.subscribed = true;
+  },
+  "SPECIAL-USE": (returns) => {
+    returns.specialUse = true;
   },
   CHILDREN: () => {},
   MYRIGHTS: (returns) => {

@@ -14,15 +14,18 @@ import type { CreateArgs, CreateTarget } from "../parse/create.ts";
 import { referAdministrator } from "../referral.ts";
 import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
+import { formatUses } from "../special-use.ts";
 import { changeElsewhere } from "./change-elsewhere.ts";
 
 export async function createPlan(
   session: Session,
-  { mailbox, target }: CreateArgs,
+  { mailbox, target, uses }: CreateArgs,
   command: Command,
 ): Promise<Completion | "here"> {
   const name = newMailboxName(session, mailbox);
   if (target && !session.user.isAdmin) throw denied();
+  if (uses) formatUses(session, name, uses); // refused before anything is made
+  if (uses && target) throw new No("USEATTR", "A special use cannot be given together with a place");
   const { list, router, config } = session.server;
   if (whyNotCreatable(name, config.deletedprefix) !== undefined) throw new No("CANNOT", "Invalid mailbox name");
   if (!hasOwnListOnly(session)) {
@@ -33,6 +36,9 @@ export async function createPlan(
   const { place, partition } = await findPlace(session, name, target);
   if (place === "here") return "here";
   referAdministrator(session, place.server, mailbox);
+  if (uses && !(await session.links.to(place.server)).capabilities.has("CREATE-SPECIAL-USE")) {
+    throw new No("USEATTR", "The server of this mailbox knows no special uses");
+  }
   return changeElsewhere(session, target ? withPartition(command, mailbox, partition) : command, place.server);
 }
 
