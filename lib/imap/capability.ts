@@ -54,6 +54,8 @@ export const capabilityTable: readonly Capability[] = [
   relayed("IDLE"),
   relayed("NOTIFY"),
   relayed("MULTIAPPEND"),
+  relayed("CATENATE"),
+  ownDoing("REPLACE"), // APPEND and EXPUNGE on a server that has it not
   relayed("ESEARCH"),
   relayed("SEARCHRES"),
   ownDoing("MULTISEARCH"), // servers without it are asked for one mailbox after the other

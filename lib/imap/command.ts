@@ -33,6 +33,7 @@ import { namespaceRow } from "./commands/namespace.ts";
 import { noopRow } from "./commands/noop.ts";
 import { notifyRow } from "./commands/notify.ts";
 import { renameRow } from "./commands/rename.ts";
+import { replaceRow, uidReplaceRow } from "./commands/replace.ts";
 import { searchRow, uidSearchRow } from "./commands/search.ts";
 import { selectRow } from "./commands/select.ts";
 import { setAclRow } from "./commands/setacl.ts";
@@ -110,4 +111,6 @@ export const commandTable: Readonly<Record<string, Row>> = {
   "UID COPY": uidCopyRow,
   MOVE: moveRow,
   "UID MOVE": uidMoveRow,
+  REPLACE: replaceRow,
+  "UID REPLACE": uidReplaceRow,
 };

@@ -42,6 +42,8 @@ const commandsOf: Readonly<Record<string, readonly string[]>> = {
   "LIST-METADATA": [],
   IDLE: ["IDLE"],
   MULTIAPPEND: [],
+  CATENATE: [],
+  REPLACE: ["REPLACE", "UID REPLACE"],
 };
 
 function missing(table: Readonly<Record<string, unknown>>, commands: readonly string[]): string[] {

@@ -28,9 +28,9 @@ for (const script of scripts) {
   });
 }
 
-test("every transcript of COPY or MOVE has mailboxes on two servers", () => {
+test("every transcript of COPY, MOVE or REPLACE has mailboxes on two servers", () => {
   const namesTwo = ({ steps }: Script) =>
-    steps.some((step) => step.kind === "send" && /^\S+ (UID )?(COPY|MOVE) /im.test(step.text));
+    steps.some((step) => step.kind === "send" && /^\S+ (UID )?(COPY|MOVE|REPLACE) /im.test(step.text));
   expect(scripts.filter((script) => namesTwo(script) && !script.usesTwoServers).map(({ name }) => name)).toEqual([]);
 });
 

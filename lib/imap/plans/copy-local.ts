@@ -27,7 +27,7 @@ export class LocalSource implements CopySource {
     this.#selection = selection;
   }
 
-  async list({ set }: CopyArgs, isUid: boolean, isMove: boolean): Promise<readonly ListedMessage[]> {
+  async list({ set }: Pick<CopyArgs, "set">, isUid: boolean, isMove: boolean): Promise<readonly ListedMessage[]> {
     const selection = this.#selection;
     const uids = selection.uidsIn(resolveInView(set, selection, isUid));
     const source = isMove ? sourceIn(this.#session, selection) : undefined;

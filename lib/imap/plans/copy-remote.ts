@@ -32,7 +32,7 @@ export class RemoteSource implements CopySource {
     this.#entry = entry;
   }
 
-  async list({ set }: CopyArgs, isUid: boolean, isMove: boolean): Promise<readonly ListedMessage[]> {
+  async list({ set }: Pick<CopyArgs, "set">, isUid: boolean, isMove: boolean): Promise<readonly ListedMessage[]> {
     const source = isMove ? this.#identity() : undefined;
     source?.catch(() => {}); // awaited below
     const listed: Omit<ListedMessage, "from">[] = [];

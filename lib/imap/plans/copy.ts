@@ -30,7 +30,7 @@ export interface ListedMessage {
 /** Where messages come from: the selected mailbox. */
 export interface CopySource {
   /** The messages that the command names, ascending. */
-  list(args: CopyArgs, isUid: boolean, isMove: boolean): Promise<readonly ListedMessage[]>;
+  list(args: Pick<CopyArgs, "set">, isUid: boolean, isMove: boolean): Promise<readonly ListedMessage[]>;
   /** Pours them into the sink; those that are gone by now are left out. */
   pour(messages: readonly ListedMessage[], sink: CopySink): Promise<void>;
   /** Expunges, for MOVE. */
