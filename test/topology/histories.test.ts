@@ -41,13 +41,15 @@ const commands = [
     "|",
   ),
   ..."UID EXPUNGE #|CLOSE|UNSELECT|NOOP|CHECK".split("|"),
+  ..."SEARCH RETURN (SAVE) UNSEEN|UID SEARCH RETURN (SAVE MIN MAX COUNT) ALL|SEARCH RETURN (COUNT ALL) #".split("|"),
+  ..."ESEARCH RETURN (ALL SAVE) UNDELETED|ESEARCH IN (mailboxes $) RETURN (COUNT ALL) UNSEEN".split("|"),
 ];
 
 const step = fc.record({
   user: fc.constantFrom("ann" as const, "ann" as const, "bob" as const),
   command: fc.constantFrom(...commands),
   mailbox: fc.nat(),
-  set: fc.constantFrom("1", "2", "1:2", "*", "1:*", "3,1", "9"),
+  set: fc.constantFrom("1", "2", "1:2", "*", "1:*", "3,1", "9", "$"),
   flags: fc.constantFrom("(\\Deleted)", "(\\Seen)", "(\\Flagged $Work)", "(\\Deleted \\Seen)"),
 });
 
