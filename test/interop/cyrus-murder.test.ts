@@ -148,6 +148,24 @@ test("ESEARCH through our frontend finds messages at both backends, though Cyrus
   expect([status, text]).toEqual(["NO", expect.stringMatching(/^\[CANNOT\]/)]);
 });
 
+test("a special use set through our frontend is told by LIST of every frontend, wherever the mailbox is (RFC 6154)", async () => {
+  for (const user of ["ann", "bob"]) {
+    using imap = await ImapWire.login(murder, frontends.ours.address, user);
+    await imap.ok("CREATE INBOX.Drafts (USE (\\Drafts))");
+  }
+  await allCaughtUp();
+  for (const user of ["ann", "bob"]) {
+    for (const node of Object.values(frontends)) {
+      using imap = await ImapWire.login(murder, node.address, user);
+      const { untagged } = await imap.ok('LIST (SPECIAL-USE) "" * RETURN (SPECIAL-USE)');
+      expect(untagged).toEqual([expect.stringMatching(/^LIST \(.*\\Drafts.*\) "\." INBOX\.Drafts$/)]);
+    }
+    using imap = await ImapWire.login(murder, frontends.ours.address, user);
+    await imap.ok("SETMETADATA INBOX.Drafts (/private/specialuse NIL)"); // else Cyrus keeps it
+    await imap.ok("DELETE INBOX.Drafts");
+  }
+});
+
 /** Upper case; without what is about the connection to the server that says it. */
 async function capabilitiesOf(node: MixedNode): Promise<string[]> {
   using ann = await ImapWire.login(murder, node.address, "ann");
