@@ -18,17 +18,23 @@ export interface ImapAnswer {
 export class ImapWire implements Disposable {
   readonly #lines: TcpLines;
   #tags = 0;
+  #isWithinResponse = false;
 
   private constructor(lines: TcpLines) {
     this.#lines = lines;
   }
 
-  static async login(murder: Passwords, address: string, user: string): Promise<ImapWire> {
-    const lines = await TcpLines.open(address);
+  static async login(murder: Passwords, address: string, user: string, waitMs?: number): Promise<ImapWire> {
+    const lines = await TcpLines.open(address, waitMs);
     const imap = new ImapWire(lines);
     await lines.line();
     await imap.ok(`LOGIN ${user} ${murder.passwordOf(user)}`);
     return imap;
+  }
+
+  /** The connection has ended in the middle of a response. */
+  get isCut(): boolean {
+    return this.#lines.isClosed && (this.#isWithinResponse || this.#lines.hasMore);
   }
 
   /** Sends commands as they are, tags and line ends included. */
@@ -92,6 +98,7 @@ export class ImapWire implements Disposable {
     let response = await this.#lines.line();
     for (;;) {
       const size = /\{(\d+)\+?\}$/.exec(response)?.[1];
+      this.#isWithinResponse = size !== undefined;
       if (size === undefined) return response;
       response += `\r\n${await this.#lines.octets(Number(size))}${await this.#lines.line()}`;
     }

@@ -108,6 +108,18 @@ export class Murder implements AsyncDisposable {
     await this.#kill(pids, `${program} of ${name}`);
   }
 
+  /** The node's processes that run now, its master first. */
+  programs(name: NodeName): readonly { readonly pid: number; readonly program: string }[] {
+    const pid = this.#pids.get(name);
+    if (pid === undefined) return [];
+    return familyOf(pid).map((each) => ({ pid: each, program: each === pid ? "master" : programOf(each) }));
+  }
+
+  /** To all of the node's processes. */
+  signalNode(name: NodeName, which: "SIGSTOP" | "SIGCONT"): void {
+    for (const { pid } of this.programs(name)) signal(pid, which);
+  }
+
   /** Starts a stopped node from its files; resolves when its services are up. */
   async startNode(name: NodeName): Promise<void> {
     const folder = join(this.folder, name);

@@ -2,16 +2,18 @@
 
 import { connect, type Socket } from "node:net";
 
-const waitMs = 20_000;
+const usualWaitMs = 20_000;
 
 export class TcpLines {
   readonly #socket: Socket;
+  readonly #waitMs: number;
   #received: Buffer = Buffer.alloc(0);
   #isClosed = false;
   #wake: () => void = () => {};
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, waitMs: number) {
     this.#socket = socket;
+    this.#waitMs = waitMs;
     socket.on("data", (bytes: Buffer) => {
       this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
       this.#wake();
@@ -23,19 +25,24 @@ export class TcpLines {
     });
   }
 
-  /** `address` is "host:port". */
-  static async open(address: string): Promise<TcpLines> {
+  /** `address` is "host:port". No wait for an answer is longer than `waitMs`. */
+  static async open(address: string, waitMs = usualWaitMs): Promise<TcpLines> {
     const colon = address.lastIndexOf(":");
     const socket = connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)), noDelay: true });
     const opened = Promise.withResolvers<void>();
     socket.once("connect", opened.resolve);
     socket.once("error", opened.reject);
     await opened.promise;
-    return new TcpLines(socket);
+    return new TcpLines(socket, waitMs);
   }
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Octets that have come and were not taken. */
+  get hasMore(): boolean {
+    return this.#received.length > 0;
   }
 
   send(text: string | Uint8Array): void {
@@ -73,8 +80,8 @@ export class TcpLines {
       throw new Error(`closed by the server, left: ${JSON.stringify(this.#received.toString("latin1"))}`);
     const woken = Promise.withResolvers<void>();
     this.#wake = woken.resolve;
-    const late = () => woken.reject(new Error(`no answer for ${waitMs / 1000} s`));
-    const deadline = setTimeout(late, waitMs);
+    const late = () => woken.reject(new Error(`no answer for ${this.#waitMs / 1000} s`));
+    const deadline = setTimeout(late, this.#waitMs);
     await woken.promise.finally(() => clearTimeout(deadline));
   }
 }
