@@ -42,6 +42,9 @@ const commandsOf: Readonly<Record<string, readonly string[]>> = {
   "LIST-METADATA": [],
   IDLE: ["IDLE"],
   MULTIAPPEND: [],
+  ESEARCH: [],
+  SEARCHRES: [],
+  MULTISEARCH: ["ESEARCH"],
   CATENATE: [],
   REPLACE: ["REPLACE", "UID REPLACE"],
 };
