@@ -34,7 +34,8 @@ export class ImapClient implements Remote, Receiver {
   /** Why the server closed the connection, if it said so. */
   byeText: string | undefined;
   readonly #connection: Connection;
-  readonly #responseTimeoutMs: number;
+  /** Bounds the silence of the server while it owes an answer. */
+  responseTimeoutMs: number;
   readonly #running: Running[] = [];
   readonly #lostListeners: (() => void)[] = [];
   #unasked: Uint8Array[] = [];
@@ -63,14 +64,13 @@ export class ImapClient implements Remote, Receiver {
     missed: () => this.#countListener?.missed(),
   });
 
-  /** `responseTimeoutMs` bounds the silence of the server while it owes an answer. */
   constructor(
     readonly server: string,
     connection: Connection,
     responseTimeoutMs: number,
   ) {
     this.#connection = connection;
-    this.#responseTimeoutMs = responseTimeoutMs;
+    this.responseTimeoutMs = responseTimeoutMs;
     connection.attach(this);
   }
 
@@ -97,7 +97,7 @@ export class ImapClient implements Remote, Receiver {
       throw lost(this.server);
     }
     this.#taker = { sink, done: Promise.withResolvers<void>() };
-    this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+    this.#connection.setIdleTimeout(this.responseTimeoutMs);
     await this.#taker.done.promise;
   }
 
@@ -180,7 +180,7 @@ export class ImapClient implements Remote, Receiver {
   async greeting(): Promise<string> {
     const collector = new Collector();
     const first = Promise.withResolvers<Completion>();
-    this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+    this.#connection.setIdleTimeout(this.responseTimeoutMs);
     const sink: ReplySink = {
       data: (bytes) => {
         collector.data(bytes);
@@ -226,7 +226,7 @@ export class ImapClient implements Remote, Receiver {
 
   #start(command: Running): void {
     if (this.#running.push(command) > 1) return;
-    this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+    this.#connection.setIdleTimeout(this.responseTimeoutMs);
     if (this.#unasked.length > 0) this.#deliverUnasked(command.sink);
   }
 
@@ -256,7 +256,7 @@ export class ImapClient implements Remote, Receiver {
   #send(bytes: Uint8Array | string): Promise<void> | undefined {
     if (!this.isOpen) return undefined;
     // A server that is still being told what to do owes no answer yet.
-    if (this.#running.length > 0) this.#connection.setIdleTimeout(this.#responseTimeoutMs);
+    if (this.#running.length > 0) this.#connection.setIdleTimeout(this.responseTimeoutMs);
     return this.#connection.write(bytes) ? undefined : this.#connection.drained();
   }
 

@@ -13,6 +13,7 @@ import { withReferral } from "./referral.ts";
 import { faultLine, statusLine } from "./reply.ts";
 import type { Answer, Command, Row } from "./row.ts";
 import type { Session } from "./session.ts";
+import { concernsSelected, unavailable, whileLost } from "./while-lost.ts";
 
 const tagPattern = /^[^(){ %*"\\+\u0000-\u001f\u007f-\u00ff]+$/;
 /** A literal that is no message, before login: enough for any user name and password. */
@@ -138,7 +139,7 @@ export class Dispatcher implements PipelineEvents {
   }
 
   lost(all: readonly UnderWay[], fault: No): void {
-    this.#dropLostSelection();
+    this.#noticeLoss();
     for (const { command, startedMs } of all) {
       this.#answerFault(command.tag, fault);
       this.#account(command, "NO", startedMs);
@@ -193,6 +194,12 @@ export class Dispatcher implements PipelineEvents {
   /** Sends the command where it is answered. */
   #perform(row: Row, command: Command): Promise<Answer | Completion> | Answer {
     const session = this.#session;
+    const { lost } = session.relaying;
+    if (lost && concernsSelected(row)) {
+      return whileLost(session, row, command, lost).then((next) =>
+        next === "perform" ? this.#perform(row, command) : undefined,
+      );
+    }
     if (session.relaying.hasReferredChange) {
       session.relaying.hasReferredChange = false;
       return session.server.router.settle().then(() => this.#perform(row, command));
@@ -267,7 +274,7 @@ export class Dispatcher implements PipelineEvents {
       return undefined;
     }
     const end = () => {
-      this.#dropLostSelection();
+      this.#noticeLoss();
       this.#answerFault(command.tag, thrown);
       return this.#account(command, thrown instanceof Bad ? "BAD" : "NO", startedMs);
     };
@@ -282,21 +289,22 @@ export class Dispatcher implements PipelineEvents {
     const session = this.#session;
     const { selection } = session;
     if (selection?.kind === "here") selection.local.announce(session, row.usesSequenceNumbers !== true);
-    if (selection?.kind !== "elsewhere" || selection.remote === session.relaying.heardFrom || !selection.remote.isOpen)
-      return end();
+    if (selection?.kind !== "elsewhere" || selection.remote === session.relaying.heardFrom) return end();
+    if (!selection.remote.isOpen) {
+      if (row.usesSequenceNumbers || session.relaying.lost?.found === undefined) return end();
+      this.#noticeLoss();
+      return session.relaying.tellFound().then(end);
+    }
     return session.relaying.hearNews(selection.remote).then(end, () => {
-      this.#dropLostSelection();
+      this.#noticeLoss();
       end();
     });
   }
 
-  /** The selected mailbox's server is gone: the session goes on without the mailbox. */
-  #dropLostSelection(): void {
-    const { selection } = this.#session;
-    if (selection?.kind !== "elsewhere" || selection.remote.isOpen) return;
-    this.#session.deselect();
-    this.#session.hasLostMailbox = true;
-    this.#session.untagged("OK [CLOSED] Mailbox is no longer available");
+  /** The selected mailbox's server is gone: the session goes back to it, or goes on without the mailbox. */
+  #noticeLoss(): void {
+    const { relaying } = this.#session;
+    if (!relaying.noticeLoss()) relaying.closeLost();
   }
 
   #answerFault(tag: string, thrown: unknown): void {
@@ -320,8 +328,6 @@ export class Dispatcher implements PipelineEvents {
     }
   }
 }
-
-const unavailable = new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
 
 /** Reads tag and name; the name of a UID command includes the next word. Hot path. */
 function readCommand(frame: Frame): Command | Unreadable {
@@ -358,5 +364,5 @@ function stateFault(row: Row, session: Session): Bad | No | undefined {
   if (!session.isAuthenticated) return new Bad("Please login first");
   if (state !== "selected" || session.selection) return undefined;
   // Not the client's mistake: it may have asked before it heard of the loss.
-  return session.hasLostMailbox ? unavailable : new Bad("Please select a mailbox first");
+  return session.hasLostMailbox ? unavailable() : new Bad("Please select a mailbox first");
 }

@@ -4,8 +4,10 @@
 import { Bye } from "../base/fault.ts";
 import { type IdPairs, type Origin, readOrigin } from "../mailbox/origin.ts";
 import type { Completion, Links, Remote, ReplySink } from "../mailbox/place.ts";
+import { LostMailbox } from "./lost-mailbox.ts";
 import { withoutUnaskedReferral } from "./referral.ts";
 import type { Command } from "./row.ts";
+import type { Elsewhere } from "./selection.ts";
 import type { Session } from "./session.ts";
 
 export class Relaying {
@@ -17,6 +19,9 @@ export class Relaying {
   #answering: Remote | undefined;
   readonly #session: Session;
   #links: Links | undefined;
+  #lost: LostMailbox | undefined;
+  /** Where somebody hears of it should they be lost. */
+  #watched: WeakSet<Remote> | undefined;
   #origin: Origin | undefined;
 
   constructor(session: Session) {
@@ -65,12 +70,74 @@ export class Relaying {
 
   /** Has another server tell the client what is new in the mailbox that is selected there. */
   hearNews(remote: Remote): Promise<Completion> {
+    return this.tellFrom(remote, "NOOP");
+  }
+
+  /** Asks another server a question whose untagged answers are for the client. */
+  tellFrom(remote: Remote, question: string): Promise<Completion> {
     const sink = this.replySink(remote, ignoreContinuation);
     return this.whileHeard(() => {
-      const noop = remote.begin("N", sink);
-      void noop.send("N NOOP\r\n");
-      return noop.completion;
+      const asked = remote.begin("N", sink);
+      void asked.send(`N ${question}\r\n`);
+      return asked.completion;
     });
+  }
+
+  // ---- the selected mailbox
+
+  /** The selected mailbox, if its server is lost and there may be a way back. */
+  get lost(): LostMailbox | undefined {
+    return this.#lost;
+  }
+
+  /** The mailbox is selected; should its server be lost, the session goes back to it. */
+  select(selection: Elsewhere): void {
+    const { remote } = selection;
+    this.#session.selection = selection;
+    this.#watched ??= new WeakSet();
+    if (this.#watched.has(remote)) return;
+    this.#watched.add(remote);
+    remote.onLost(() => void this.noticeLoss());
+  }
+
+  /**
+   * Whether the selected mailbox's server is there, or there may be a way back to it. Otherwise the mailbox has to be
+   * closed, when the client can be told.
+   */
+  noticeLoss(): boolean {
+    const session = this.#session;
+    const { selection } = session;
+    if (selection?.kind !== "elsewhere" || selection.remote.isOpen) return true;
+    if (this.#lost) return this.#lost.found !== "gone";
+    if (!selection.heard.isClear || session.isEnding) return false;
+    this.#lost = new LostMailbox(session, selection);
+    return true;
+  }
+
+  /** Tells the client what changed while the mailbox's server was away, if that is known. */
+  async tellFound(): Promise<void> {
+    const lost = this.#lost;
+    if (typeof lost?.found === "object") await lost.tell(lost.found);
+  }
+
+  foundAgain(selection: Elsewhere): void {
+    this.#lost = undefined;
+    this.links.adopt(selection.remote);
+    this.select(selection);
+  }
+
+  /** There is no way back: the session goes on without the mailbox. */
+  closeLost(): void {
+    const session = this.#session;
+    session.deselect();
+    session.hasLostMailbox = true;
+    session.untagged("OK [CLOSED] Mailbox is no longer available");
+  }
+
+  /** The mailbox is left. */
+  forgetLost(): void {
+    this.#lost?.stop();
+    this.#lost = undefined;
   }
 
   /** What another server answers goes to the client. */

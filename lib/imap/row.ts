@@ -84,6 +84,8 @@ export interface Row<Args = unknown> {
    * it a command waits for those before it (RFC 9051 §5.5). Asked after login only.
    */
   passesTo?(session: Session, command: Command): Remote | undefined;
+  /** The selected mailbox is left, whether its server is there or not. */
+  readonly leavesMailbox?: true;
   /** Uses message sequence numbers: no EXPUNGE may be sent while it runs (RFC 9051 §7.5.1). */
   readonly usesSequenceNumbers?: true;
   /**

@@ -68,6 +68,13 @@ export interface Links {
   opened(server: string): Remote | undefined;
   /** One more connection, for whoever needs it to himself: he closes it. Rejects like `to`. */
   apart(server: string): Promise<Remote>;
+  /** One that was apart is the connection to its server from now on. */
+  adopt(remote: Remote): void;
+  /**
+   * For who wants to return to a server that was lost, without haste: resolves when it is his turn to try, with what to
+   * call when he has. Rejects with the signal's reason.
+   */
+  turn(server: string, signal: AbortSignal): Promise<() => void>;
   closeAll(): void;
 }
 
@@ -181,6 +188,8 @@ export function localRouter(list: MailboxList): Router {
       apart: async () => {
         throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
       },
+      adopt: () => {},
+      turn: async () => () => {},
       closeAll: () => {},
     }),
   };

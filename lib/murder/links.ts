@@ -4,7 +4,7 @@
 import { describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import { ImapClient } from "../imap/client.ts";
-import { type LoginPlan, logIn } from "../imap/client-login.ts";
+import { type LoginPlan, LoginRefused, logIn } from "../imap/client-login.ts";
 import type { ClientOrigin, Links, Remote } from "../mailbox/place.ts";
 import type { Connection } from "../net/connection.ts";
 import type { Health } from "./health.ts";
@@ -16,6 +16,8 @@ export interface LinkOptions {
   planFor(server: string, client: ClientOrigin): LoginPlan;
   /** Longest silence of a server that owes an answer. */
   readonly responseTimeoutMs: number;
+  /** The same until the login is done, if it is another. */
+  readonly loginTimeoutMs?: number;
   readonly health: Health;
   /** Hears what each server says it can do. */
   learned?(server: string, capabilities: ReadonlySet<string>): void;
@@ -44,7 +46,10 @@ export class BackendLinks implements Links {
     if (this.#isClosed) return Promise.reject(unavailable());
     const known = this.#links.get(server);
     if (known) return known.opening;
-    const link: Link = { opening: this.#open(server), remote: undefined };
+    return this.#keep(server, { opening: this.#open(server), remote: undefined });
+  }
+
+  #keep(server: string, link: Link): Promise<ImapClient> {
     this.#links.set(server, link);
     const forget = () => this.#forget(server, link);
     link.opening.then((remote) => {
@@ -66,6 +71,21 @@ export class BackendLinks implements Links {
     return remote;
   }
 
+  adopt(remote: Remote): void {
+    const { server } = remote;
+    for (const apart of this.#apart) {
+      if (apart !== remote) continue;
+      this.#apart.delete(apart);
+      const before = this.#links.get(server)?.remote;
+      if (before) this.#apart.add(before); // its commands may still be under way
+      this.#keep(server, { opening: Promise.resolve(apart), remote: apart });
+    }
+  }
+
+  turn(server: string, signal: AbortSignal): Promise<() => void> {
+    return this.#options.health.turn(server, signal);
+  }
+
   closeAll(): void {
     this.#isClosed = true;
     for (const { opening } of this.#links.values()) {
@@ -83,7 +103,7 @@ export class BackendLinks implements Links {
   }
 
   async #open(server: string): Promise<ImapClient> {
-    const { connect, planFor, responseTimeoutMs, health, log } = this.#options;
+    const { connect, planFor, responseTimeoutMs, loginTimeoutMs, health, log } = this.#options;
     const { sessionId, identity, hopsLeft } = this.#client;
     if (hopsLeft <= 0) {
       log.error("relay loop", { server, session: sessionId, user: identity.user });
@@ -93,8 +113,9 @@ export class BackendLinks implements Links {
     let connection: Connection | undefined;
     try {
       connection = await connect(server, this.#client);
-      const remote = new ImapClient(server, connection, responseTimeoutMs);
+      const remote = new ImapClient(server, connection, loginTimeoutMs ?? responseTimeoutMs);
       await logIn(remote, planFor(server, this.#client));
+      remote.responseTimeoutMs = responseTimeoutMs;
       if (this.#isClosed) remote.close();
       health.succeeded(server);
       this.#options.learned?.(server, remote.capabilities);
@@ -102,7 +123,8 @@ export class BackendLinks implements Links {
       return remote;
     } catch (fault) {
       connection?.destroy();
-      health.failed(server);
+      if (fault instanceof LoginRefused) health.succeeded(server);
+      else health.failed(server);
       const cause = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault;
       log.warning("backend unavailable", { server, session: sessionId, reason: describeFault(cause) });
       throw unavailable();

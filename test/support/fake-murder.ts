@@ -65,6 +65,8 @@ export class FakeMurder implements Router {
       to,
       opened: () => undefined,
       apart: to,
+      adopt: () => {},
+      turn: async () => () => {},
       closeAll: () => {},
     };
   }

@@ -228,6 +228,8 @@ export class JoinedRouter implements Router {
         return remote;
       },
       opened: (server) => this.remotes.get(server),
+      adopt: () => {},
+      turn: async () => () => {},
       closeAll: () => {
         for (const remote of this.remotes.values()) remote.connection.close();
       },

@@ -75,6 +75,7 @@ export async function relayedInbox(
       apart.resolve(new LineDialogue(theirs));
       return remote;
     },
+    adopt: () => {},
     turn: async () => () => {},
     closeAll: () => {
       for (const remote of remotes.values()) remote.close();

@@ -57,6 +57,8 @@ test("a referral costs the frontend no connection to the backend (S50, S143)", a
     apart: async () => {
       throw new Error("not to be opened");
     },
+    adopt: () => {},
+    turn: async () => () => {},
     closeAll: () => {},
   }));
   await topology.create("user.ann", 1);

@@ -7,6 +7,7 @@ import { selectHere } from "./select.ts";
 
 export const examineRow = row<MailboxArgs>({
   state: "authenticated",
+  leavesMailbox: true,
   args: mailboxArgs,
   at: planned(selectPlan),
   run: (session, { mailbox }) => selectHere(session, mailbox, true),

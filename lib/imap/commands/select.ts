@@ -10,6 +10,7 @@ import type { Session } from "../session.ts";
 
 export const selectRow = row<MailboxArgs>({
   state: "authenticated",
+  leavesMailbox: true,
   args: mailboxArgs,
   at: planned(selectPlan),
   run: (session, { mailbox }) => selectHere(session, mailbox, false),

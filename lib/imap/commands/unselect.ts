@@ -4,6 +4,7 @@ import { noArguments, row, selected } from "../row.ts";
 
 export const unselectRow = row({
   state: "selected",
+  leavesMailbox: true,
   args: noArguments,
   at: selected,
   run(session) {

@@ -2,6 +2,7 @@
 // opened (RFC 3501 §6.3.1); then the new one's server answers.
 
 import type { Completion, Remote } from "../../mailbox/place.ts";
+import { HeardView } from "../heard-view.ts";
 import type { MailboxArgs } from "../parse/mailbox.ts";
 import { referElsewhere } from "../referral.ts";
 import type { Command } from "../row.ts";
@@ -17,16 +18,28 @@ export async function selectPlan(session: Session, args: MailboxArgs, command: C
     referElsewhere(session, place, args.mailbox);
     server = place.server;
     const remote = await session.links.to(server);
+    const heard = new HeardView();
+    remote.onCount(heard);
     const completion = await session.relay(command, remote);
     if (completion.status === "OK") {
-      const isReadOnly = /^\[READ-ONLY\]/i.test(completion.text);
-      session.selection = { kind: "elsewhere", remote, entry: place.entry, isReadOnly };
+      heard.begin();
+      session.relaying.select({
+        ...{ kind: "elsewhere", remote, heard, entry: place.entry, mailbox: args.mailbox },
+        isReadOnly: /^\[READ-ONLY\]/i.test(completion.text),
+        isExamined: command.name === "EXAMINE",
+        parameters: asksForModSeqs(command) ? " (CONDSTORE)" : "",
+      });
     }
     return completion;
   } finally {
     // On its own server a SELECT leaves the old mailbox by itself.
     if (before?.kind === "elsewhere" && before.remote.server !== server) await leave(before.remote);
   }
+}
+
+/** Parameters of SELECT (RFC 7162 §3.1.8, §3.2.5): behind the name, which may end in the same words. */
+function asksForModSeqs({ frame }: Command): boolean {
+  return / \((?:CONDSTORE|QRESYNC)\b[^"]*\)$/i.test(frame.texts.at(-1) ?? "");
 }
 
 /** The other server forgets the mailbox; one that is gone has done so already. */

@@ -1,0 +1,177 @@
+// A selected mailbox whose server was lost: the session goes back to it, in the background and when the client asks for
+// something. What changed meanwhile is told at the client's next command, as if it had happened just now (N11); where that
+// cannot be done exactly the mailbox is closed.
+
+import { sleep } from "../base/clock.ts";
+import { describeFault, No } from "../base/fault.ts";
+import { formatSequenceSet } from "../wire/sequence-set.ts";
+import { NotTheSame, type Reopened, reopen } from "./resync.ts";
+import type { Elsewhere } from "./selection.ts";
+import type { Session } from "./session.ts";
+import { describeChange } from "./view-change.ts";
+
+const firstPauseMs = 100;
+const longestPauseMs = 10_000;
+/** So long after the loss a command waits for the mailbox; later ones only for an attempt that they begin themselves. */
+const patienceMs = 5_000;
+/** Message numbers in one FETCH of ours: a command has a limit of length. */
+const maxNumbersAsked = 1_000;
+
+export class LostMailbox {
+  readonly selection: Elsewhere;
+  readonly #session: Session;
+  readonly #abort = new AbortController();
+  readonly #lostMs: number;
+  #attempt: Promise<void> | undefined;
+  #found: Reopened | "gone" | undefined;
+  #listener: (() => void) | undefined;
+
+  constructor(session: Session, selection: Elsewhere) {
+    this.#session = session;
+    this.selection = selection;
+    this.#lostMs = session.server.clock.monotonic();
+    this.#returnWhenPossible();
+  }
+
+  /** "gone" when there is no way back; undefined as long as the server is away. */
+  get found(): Reopened | "gone" | undefined {
+    return this.#found;
+  }
+
+  /** Whether messages are gone that the client still counts. */
+  get hasExpunged(): boolean {
+    return typeof this.#found === "object" && (this.#found.change?.expunged.length ?? 0) > 0;
+  }
+
+  /** For the client's command: resolves when it is known what has become of the mailbox, or the patience is at an end. */
+  async wait(): Promise<void> {
+    const { clock } = this.#session.server;
+    const leftMs = this.#lostMs + patienceMs - clock.monotonic();
+    const isNew = this.#attempt === undefined && this.#found === undefined;
+    if (this.#found === undefined) void this.#try();
+    if (leftMs > 0) await this.#settledWithin(leftMs);
+    else if (isNew) await this.#settledWithin(patienceMs);
+  }
+
+  /** Calls back once when it is known what has become of the mailbox. */
+  onFound(listener: (() => void) | undefined): void {
+    this.#listener = listener;
+    if (listener && this.#found !== undefined) listener();
+  }
+
+  /** The client does not want the mailbox any more. */
+  stop(): void {
+    this.#abort.abort(new No("UNAVAILABLE", "The mailbox was left"));
+    this.#listener = undefined;
+    if (typeof this.#found === "object") this.#found.remote.close();
+  }
+
+  /**
+   * Makes the client's view the present one, and the session's selection the mailbox on its new connection. For a moment
+   * when EXPUNGE may be said, unless there is none to say. Never rejects.
+   */
+  async tell({ remote, heard, isReadOnly, change, flagged, flagLines, recent }: Reopened): Promise<void> {
+    const { selection } = this;
+    const session = this.#session;
+    const { enabled } = session;
+    if (change) session.send(describeChange(change, enabled.has("QRESYNC"), recent));
+    if (isReadOnly !== selection.isReadOnly) {
+      session.untagged(`OK [${isReadOnly ? "READ-ONLY" : "READ-WRITE"}] The mailbox is so now`);
+    }
+    const { highestModSeq } = heard;
+    if (flagged.length > 0) heard.highestModSeq = selection.heard.highestModSeq; // until the flags are told
+    session.relaying.foundAgain({ ...selection, remote, heard, isReadOnly });
+    if (flagged.length === 0) return;
+    session.send(flagLines);
+    const items = enabled.has("QRESYNC") || enabled.has("CONDSTORE") ? "(UID FLAGS MODSEQ)" : "(UID FLAGS)";
+    try {
+      for (let at = 0; at < flagged.length; at += maxNumbersAsked) {
+        // By numbers: an answer to UID FETCH may have an EXPUNGE in it.
+        const numbers = formatSequenceSet(flagged.slice(at, at + maxNumbersAsked));
+        await session.relaying.tellFrom(remote, `FETCH ${numbers} ${items}`);
+      }
+      heard.highestModSeq = highestModSeq;
+    } catch (fault) {
+      session.log.debug("mailbox lost again", { fault: describeFault(fault) });
+    }
+  }
+
+  // ---- attempts
+
+  #returnWhenPossible(): void {
+    this.#return(this.#abort.signal).catch((fault: unknown) => {
+      if (!this.#abort.signal.aborted) this.#session.log.error("no way back", { error: describeFault(fault) });
+    });
+  }
+
+  async #return(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#session.server;
+    for (let pauseMs = firstPauseMs; this.#found === undefined; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      const done = await this.#session.links.turn(this.#server, signal);
+      try {
+        await this.#try();
+      } finally {
+        done();
+      }
+      if (this.#found === undefined) await sleep(clock, pauseMs * (0.5 + Math.random()), signal);
+    }
+  }
+
+  get #server(): string {
+    const { entry, remote } = this.selection;
+    const now = this.#session.server.list.find(entry.name);
+    return now?.state === "active" && now.server !== "" ? now.server : remote.server;
+  }
+
+  /** One attempt at a time; resolves when it has ended, however. */
+  #try(): Promise<void> {
+    this.#attempt ??= this.#reopen().finally(() => {
+      this.#attempt = undefined;
+    });
+    return this.#attempt;
+  }
+
+  async #reopen(): Promise<void> {
+    const { signal } = this.#abort;
+    try {
+      const found = await reopen(this.#session, this.selection, signal);
+      this.#settle(found);
+      found.remote.onLost(() => this.#lostAgain(found));
+    } catch (fault) {
+      if (signal.aborted || fault instanceof No) return; // given up, or later, perhaps
+      const { name } = this.selection.entry;
+      const { log } = this.#session;
+      if (fault instanceof NotTheSame) log.notice("mailbox closed", { mailbox: name, why: fault.message });
+      else log.error("mailbox closed", { mailbox: name, error: describeFault(fault) });
+      this.#settle("gone");
+    }
+  }
+
+  #settle(found: Reopened | "gone"): void {
+    this.#found = found;
+    const outcome = found === "gone" ? "closed" : found.change ? "changed" : "unchanged";
+    const help = "Selected mailboxes whose server was lost, and what the client heard when it was back";
+    this.#session.server.metrics.counter("iatlas_imap_mailboxes_reopened_total", help, ["outcome"]).inc({ outcome });
+    this.#listener?.();
+  }
+
+  /** Before the client was told: what he heard last is still what SELECT and the first server told him. */
+  #lostAgain(found: Reopened): void {
+    if (this.#found !== found || this.#abort.signal.aborted) return;
+    this.#found = undefined;
+    this.#returnWhenPossible();
+  }
+
+  #settledWithin(limitMs: number): Promise<void> {
+    if (this.#found !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        timer.cancel();
+        this.#listener = undefined;
+        resolve();
+      };
+      const timer = this.#session.server.clock.after(limitMs, end);
+      this.onFound(end);
+    });
+  }
+}
