@@ -4,8 +4,8 @@
 import { No } from "../base/fault.ts";
 import { chooseBySpace, emptiestOf, parseSpace, type Space, spacesOf, totalOf } from "../mailbox/free-space.ts";
 import type { UntaggedResponse } from "../mailbox/place.ts";
-import { Reader } from "../wire/reader.ts";
 import { entryOfMode } from "./free-space-entries.ts";
+import { readMetadata } from "./metadata/metadata-response.ts";
 import { ask } from "./plans/ask.ts";
 import type { Session } from "./session.ts";
 
@@ -70,13 +70,7 @@ async function askSpace(session: Session, server: string): Promise<Candidate | u
 const unknown: Space = { availableKiB: 0, totalKiB: 0 };
 
 /** METADATA "" ("entry" "available;total") (RFC 5464 §4.4.1). */
-function readSpace({ frame }: UntaggedResponse): Space | undefined {
-  const reader = new Reader(frame);
-  if (reader.peekKeyword() !== "METADATA") return undefined;
-  reader.keyword();
-  reader.space();
-  reader.astring();
-  reader.space();
-  const values = reader.list(() => reader.nstring());
-  return parseSpace(values[1] ?? "") ?? unknown;
+function readSpace(response: UntaggedResponse): Space | undefined {
+  const [pair] = readMetadata(response) ?? [];
+  return pair && (parseSpace(pair[1] ?? "") ?? unknown);
 }

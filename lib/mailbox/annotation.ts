@@ -27,7 +27,7 @@ export interface AnnotationEdit {
 }
 
 /** What one owner may keep with one mailbox. */
-export const mostAnnotations = 1000;
+export const mostAnnotations = 200;
 
 export interface Annotations {
   /** In entry order. */

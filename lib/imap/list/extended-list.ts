@@ -20,6 +20,8 @@ import { listSelected, type SelectedMailbox } from "./selected-names.ts";
 const windowSize = 128;
 /** Entries looked at between two looks at the clock. */
 const entriesPerLook = 64;
+/** Text collected before it is sent. */
+const flushSize = 16_384;
 
 interface Shown {
   readonly text: string;
@@ -29,26 +31,51 @@ interface Shown {
 export async function listExtended(session: Session, args: ExtendedListArgs): Promise<Ok | undefined> {
   requireCompleteList(session);
   const places = new AskedPlaces(session);
+  const output = new Output(session);
   const window: Shown[] = [];
   let seen = 0;
   const slice = new TimeSlice(session.server.clock);
   for (const shown of await shownMailboxes(session, args, places)) {
     if (shown) window.push(shown);
-    if (window.length >= windowSize) await show(session, window.shift()!);
+    if (window.length >= windowSize) await output.show(window.shift()!);
     if (++seen % entriesPerLook === 0 && slice.isOver) await slice.next();
     if (!session.connection.isOpen) return undefined;
   }
-  for (const shown of window) if (session.connection.isOpen) await show(session, shown);
+  for (const shown of window) if (session.connection.isOpen) await output.show(shown);
+  await output.flush();
   return places.hasFailed ? { text: "Completed, but not everything is known now" } : undefined;
 }
 
-async function show(session: Session, { text, details }: Shown): Promise<void> {
-  let isReady = session.send(text);
-  for (const detail of details) {
-    const response = await detail();
-    if (response.length > 0) isReady = session.send(response);
+/** Collects what need not wait, and waits for a slow client. */
+class Output {
+  readonly #session: Session;
+  #text = "";
+
+  constructor(session: Session) {
+    this.#session = session;
   }
-  if (!isReady) await session.drained();
+
+  async show({ text, details }: Shown): Promise<void> {
+    this.#text += text;
+    for (const detail of details) {
+      const found = detail();
+      if (typeof found === "string") {
+        this.#text += found;
+        continue;
+      }
+      await this.flush(); // what is known is not held back
+      const response = await found;
+      if (typeof response === "string") this.#text += response;
+      else this.#session.send(response);
+    }
+    if (this.#text.length >= flushSize) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const text = this.#text;
+    this.#text = "";
+    if (text !== "" && !this.#session.send(text)) await this.#session.drained();
+  }
 }
 
 /** What is said of mailboxes that the list does not know, by the names the user gives them. */
