@@ -3,9 +3,12 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { readProgram } from "../../lib/imap/parse/search.ts";
 import type { SearchReturn } from "../../lib/imap/parse/search-return.ts";
 import { readReturn } from "../../lib/imap/parse/search-return.ts";
 import { chosen, esearchResponse, searchResponse } from "../../lib/imap/search/answer.ts";
+import { evaluate } from "../../lib/imap/search/evaluate.ts";
+import { unselected } from "../../lib/imap/search/searched.ts";
 import { SystemFlags } from "../../lib/mailbox/store.ts";
 import { Reader } from "../../lib/wire/reader.ts";
 import { SequenceSet } from "../../lib/wire/sequence-set.ts";
@@ -203,6 +206,14 @@ describe("against a model of the mailbox", () => {
             expect(extended).toContain(` COUNT ${uids.length}`);
             expect(setOf(/ ALL (\S+)/.exec(extended)?.[1])).toEqual(uids);
             expect((await client.command("UID SEARCH $"))[0]).toBe(["* SEARCH", ...uids].join(" "));
+            for (const ends of ["MIN", "MAX", "MIN MAX", "SAVE MAX MIN"]) {
+              const [told = "", ...more] = await client.command(`UID SEARCH RETURN (${ends}) ${text}`);
+              expect(more.length).toBe(1);
+              expect(/ MIN (\d+)/.exec(told)?.[1]).toBe(ends.includes("MIN") ? uids[0]?.toString() : undefined);
+              expect(/ MAX (\d+)/.exec(told)?.[1]).toBe(ends.includes("MAX") ? uids.at(-1)?.toString() : undefined);
+            }
+            const ends = uids.length > 1 ? [uids[0], uids.at(-1)] : uids;
+            expect((await client.command("UID SEARCH $"))[0]).toBe(["* SEARCH", ...ends].join(" "));
             for (const [asker, source] of [
               [client, "selected"],
               [other, "mailboxes INBOX"],
@@ -219,4 +230,35 @@ describe("against a model of the mailbox", () => {
       { numRuns: 40 },
     );
   });
+});
+
+test("MIN and MAX alone look no further than they must, over any number of messages", async () => {
+  const world = await MailWorld.of([entry(inbox, "ann lrswipkxtea")]);
+  await world.deliver(
+    inbox,
+    Array.from({ length: 600 }, (_, at) => mail(`m${at + 1}`)),
+  );
+  await world.flag(inbox, [2, 256, 257, 513], SystemFlags.flagged);
+  await world.expunge(inbox, [1, 100, 600]);
+  const client = loggedIn(world.server, "ann");
+  await client.command("SELECT INBOX");
+  const told = async (search: string) =>
+    (await client.command(`UID SEARCH RETURN ${search}`))[0]!.replace(/.* UID/, "");
+  expect(await told("(MIN MAX) FLAGGED")).toBe(" MIN 2 MAX 513");
+  expect(await told("(MAX) FLAGGED UID 1:256")).toBe(" MAX 256");
+  expect(await told("(MIN) FLAGGED UID 3:*")).toBe(" MIN 256");
+  expect(await told("(MIN MAX) UID 99:101,255:258 UNFLAGGED")).toBe(" MIN 99 MAX 258");
+  expect(await told("(MIN MAX) ALL")).toBe(" MIN 2 MAX 599");
+  expect(await told("(MIN MAX) FLAGGED UID 258:512")).toBe("");
+  const opened: number[] = [];
+  const mailbox = await world.mailbox(inbox);
+  const { body } = mailbox;
+  mailbox.body = (uid) => {
+    opened.push(uid);
+    return body.call(mailbox, uid);
+  };
+  const searched = unselected(mailbox);
+  const subject = readProgram(new Reader({ texts: ["SUBJECT m"], literals: [] }));
+  expect((await evaluate(client.session, searched, subject, returnOf("MIN MAX"))).indexes).toEqual([0, 596]);
+  expect(opened).toEqual([2, 599]);
 });

@@ -32,7 +32,7 @@ function makeRow(isUid: boolean): Row {
     async run(session, { returns, key }, { tag }) {
       const selection = localSelection(session);
       const { uids } = selection;
-      const found = await search(session, selection, key).catch((fault) => {
+      const found = await search(session, selection, key, returns).catch((fault) => {
         forgetSaved(session, returns, fault);
         throw fault;
       });

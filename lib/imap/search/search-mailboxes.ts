@@ -23,7 +23,7 @@ export interface Asking {
 export async function searchSelected(asking: Asking, selection: LocalSelection): Promise<Found> {
   const { session, args } = asking;
   const { uids, mailbox } = selection;
-  const found = await evaluate(session, selection, args.key);
+  const found = await evaluate(session, selection, args.key, args.returns);
   const external = session.namespace.toExternal(selection.entry(session).name);
   await tell(asking, external, mailbox.totals().uidValidity, resultsOf(found, uids, true));
   return found;
@@ -36,7 +36,7 @@ export async function searchMailbox(asking: Asking, entry: MailboxEntry): Promis
   if (!mailbox) return;
   try {
     const searched: Searched = unselected(mailbox);
-    const found = await evaluate(session, searched, args.key);
+    const found = await evaluate(session, searched, args.key, args.returns);
     const results = resultsOf(found, searched.uids, true);
     await tell(asking, session.namespace.toExternal(entry.name), mailbox.totals().uidValidity, results);
   } finally {
