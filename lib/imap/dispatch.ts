@@ -58,6 +58,11 @@ export class Dispatcher implements PipelineEvents {
     return this.#pipeline?.isEmpty === false;
   }
 
+  /** Whether a command has begun whose literals are coming in. */
+  get isReceiving(): boolean {
+    return this.#incoming !== undefined;
+  }
+
   /** The client is gone: gives up what was being received. */
   abort(): void {
     this.#reader.abort();

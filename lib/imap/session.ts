@@ -57,6 +57,8 @@ export class Session implements Receiver {
   #namespace: Namespace | undefined;
   #rights: RightsReader | undefined;
   #isBusy = false;
+  /** A command runs that is done at once. */
+  #isTaking = false;
   #isPaused = false;
   #pendingAtIdle = 0;
   /** The client will send nothing more. */
@@ -306,7 +308,8 @@ export class Session implements Receiver {
 
   /** Does what has been waiting for a moment between two commands, if this is one; the next command comes after it. */
   takeInterlude(): boolean {
-    if (this.#isWorking || this.isEnding || !this.interludes.isWanted) return false;
+    const isBetween = !this.#isWorking && !this.#isTaking && !this.#dispatcher.isReceiving;
+    if (!isBetween || this.isEnding || !this.interludes.isWanted) return false;
     this.#work(this.interludes.run());
     return true;
   }
@@ -326,11 +329,11 @@ export class Session implements Receiver {
         else if (this.#hasInputEnded && !this.#dispatcher.isStreaming) this.hangUp();
         return;
       }
+      this.#isTaking = true;
       const work = this.#dispatcher.take(event);
-      if (work) {
-        this.#work(work);
-        return;
-      }
+      this.#isTaking = false;
+      if (work) this.#work(work);
+      if (work || this.takeInterlude()) return;
     }
   }
 
