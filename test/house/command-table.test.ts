@@ -41,6 +41,7 @@ const commandsOf: Readonly<Record<string, readonly string[]>> = {
   METADATA: ["GETMETADATA", "SETMETADATA"],
   "LIST-METADATA": [],
   IDLE: ["IDLE"],
+  NOTIFY: ["NOTIFY"],
   MULTIAPPEND: [],
   ESEARCH: [],
   SEARCHRES: [],

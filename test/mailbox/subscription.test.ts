@@ -35,6 +35,22 @@ for (const [title, create] of implementations) {
       subscriptions.close();
     });
 
+    test("watch() calls back after each change, and no more when stopped (RFC 5465 §5.5)", async () => {
+      const subscriptions = create();
+      let calls = 0;
+      const stop = subscriptions.watch(() => {
+        calls += 1;
+      });
+      await subscriptions.add("ann", name("shared"));
+      expect(calls).toBe(1);
+      await subscriptions.remove("ann", name("shared"));
+      expect(calls).toBe(2);
+      stop();
+      await subscriptions.add("ann", name("shared"));
+      expect(calls).toBe(2);
+      subscriptions.close();
+    });
+
     test("follows a user to another name", async () => {
       const subscriptions = create();
       for (const each of ["user.ann", "user.ann.x", "user.anna", "shared"]) await subscriptions.add("ann", name(each));
@@ -56,4 +72,17 @@ test("openSubscriptions() finds everything again", async () => {
   const second = openSubscriptions({ path, clock: systemClock });
   expect(plain(second.list("ann"))).toEqual(["shared"]);
   second.close();
+});
+
+test("openSubscriptions() hears of the changes of another process", async () => {
+  const path = newPath();
+  const here = openSubscriptions({ path, clock: systemClock });
+  const there = openSubscriptions({ path, clock: systemClock });
+  const heard = Promise.withResolvers<void>();
+  here.watch(() => heard.resolve());
+  await there.add("ann", name("shared"));
+  await heard.promise;
+  expect(plain(here.list("ann"))).toEqual(["shared"]);
+  there.close();
+  here.close();
 });
