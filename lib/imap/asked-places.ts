@@ -81,7 +81,18 @@ class AskedPlace {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#unanswered === 0 || this.#isGivenUp) return;
-    this.#timer = this.#session.server.clock.after(patienceMs, () => this.#giveUp());
+    this.#timer = this.#session.server.clock.after(patienceMs, () =>
+      this.#holdsSelected ? this.#wait() : this.#giveUp(),
+    );
+  }
+
+  /**
+   * The server of the selected mailbox is waited for, as with every other command: with its answers comes what is new there,
+   * and until the client has heard that, his sequence numbers are not those of the server.
+   */
+  get #holdsSelected(): boolean {
+    const { selection } = this.#session;
+    return selection?.kind === "elsewhere" && selection.remote.server === this.#server && selection.remote.isOpen;
   }
 
   #giveUp(): void {

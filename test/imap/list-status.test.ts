@@ -76,6 +76,23 @@ test("LIST does not wait for a server that hangs, and what it says later disturb
   expect(await client.command("NOOP")).toEqual(["OK Completed"]);
 });
 
+test("LIST waits for the server of the selected mailbox, which tells its news with the answers", async () => {
+  const { murder, clock, client } = await fakeMurder({ a: "be1", b: "be2" });
+  expect(await client.command("SELECT b")).toEqual(["OK Completed"]);
+  const hangs = Promise.withResolvers<void>();
+  const isAsked = Promise.withResolvers<void>();
+  answer(murder, "b", () => {
+    isAsked.resolve();
+    return hangs.promise;
+  });
+  const answered = client.command(question);
+  await isAsked.promise;
+  await new Promise(setImmediate);
+  for (const _ of [1, 2, 3]) clock.advance(patienceMs);
+  hangs.resolve();
+  expect(await answered).toEqual([...lines("a"), ...lines("b"), "OK Completed"]);
+});
+
 test("LIST keeps to a window of mailboxes that are asked about", async () => {
   const names = Array.from({ length: 400 }, (_, index) => `m${String(index).padStart(3, "0")}`);
   const { murder, client } = await fakeMurder(Object.fromEntries(names.map((name) => [name, "be1"])));
