@@ -31,6 +31,7 @@ export async function startImap(context: ServiceContext, version: string, atStep
     metrics,
     verifier,
     version,
+    atStep,
     tls: () => (config.allowstarttls ? tls() : undefined),
   };
   const parts = await openParts(context, shared, role, atStep);

@@ -60,6 +60,7 @@ export async function copyMessages(session: Session, args: CopyArgs, isUid: bool
       copied.length > 0 && hasRight(target.rights, Right.read)
         ? copyUidCode(target.mailbox.totals().uidValidity, source, copied)
         : undefined;
+    await session.server.atStep?.(isMove ? "move:copied" : "copy:done", place.entry.name);
     if (!isMove) return code === undefined ? {} : { code };
     if (code !== undefined) session.untagged(`OK [${code}] Moved`);
     await removeMessages(session, selection, source, sizes);

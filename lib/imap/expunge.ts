@@ -39,7 +39,10 @@ export async function removeMessages(
   sizes: ReadonlyMap<Uid, number>,
 ): Promise<void> {
   if (uids.length === 0) return;
+  const { name } = selection.entry(session);
+  await session.server.atStep?.("expunge:begin", name);
   const gone = await selection.mailbox.expunge(uids);
   const bytes = gone.reduce((sum, uid) => sum + (sizes.get(uid) ?? 0), 0);
-  localMail(session).quota.changed(selection.entry(session).name, -bytes, -gone.length);
+  localMail(session).quota.changed(name, -bytes, -gone.length);
+  await session.server.atStep?.("expunge:end", name);
 }

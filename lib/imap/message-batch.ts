@@ -81,9 +81,11 @@ export class MessageBatch {
       added = { octets, messages };
     };
     const replaces = this.#replaced?.uid;
+    await this.#session.server.atStep?.("append:begin", name);
     const uids = await this.#mailbox.append(this.#messages, user, admit, replaces);
     localMail(this.#session).quota.changed(name, added.octets, added.messages);
     if (replaces !== undefined) localMail(this.#session).quota.changed(name, -this.#replaced!.octets, -1);
+    await this.#session.server.atStep?.("append:end", name);
     return this.rights & Right.read ? { uidValidity: this.#mailbox.totals().uidValidity, uids } : undefined;
   }
 

@@ -6,6 +6,7 @@ import type { Metrics } from "../base/metrics.ts";
 import type { Config } from "../config/config.ts";
 import type { Annotations } from "../mailbox/annotation.ts";
 import type { MailboxList } from "../mailbox/list.ts";
+import type { AtStep } from "../mailbox/operations/context.ts";
 import type { MailboxOperations } from "../mailbox/operations/mailbox-operations.ts";
 import type { Router } from "../mailbox/place.ts";
 import type { QuotaBook } from "../mailbox/quota.ts";
@@ -32,6 +33,8 @@ export interface ImapServer {
   readonly homes?: HomeServers;
   /** In a murder: what the other servers can do. */
   readonly others?: OtherServers;
+  /** For fault tests: called at every step after which a copy between mailboxes can be cut short. */
+  readonly atStep?: AtStep | undefined;
   readonly version: string;
 }
 

@@ -1,6 +1,7 @@
 // The one message of a REPLACE on its way into a mailbox; when it is safe, the old one goes.
 
 import { Bad } from "../../base/fault.ts";
+import type { MailboxName } from "../../mailbox/name.ts";
 import type { MessageSource } from "../../mailbox/store.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../../wire/frame-reader.ts";
 import type { Ok } from "../row.ts";
@@ -9,14 +10,22 @@ import type { AppendMessage, AppendUpload } from "./append-upload.ts";
 
 export class ReplaceUpload implements AppendUpload {
   readonly #session: Session;
+  readonly #target: MailboxName;
   readonly #inner: AppendUpload;
   readonly #from: MessageSource | undefined;
   readonly #removeOld: () => Promise<void>;
   #hasMessage = false;
 
   /** `from`: the old message; undefined when it goes with the new one's coming. */
-  constructor(session: Session, inner: AppendUpload, from: MessageSource | undefined, removeOld: () => Promise<void>) {
+  constructor(
+    session: Session,
+    target: MailboxName,
+    inner: AppendUpload,
+    from: MessageSource | undefined,
+    removeOld: () => Promise<void>,
+  ) {
     this.#session = session;
+    this.#target = target;
     this.#inner = inner;
     this.#from = from;
     this.#removeOld = removeOld;
@@ -44,7 +53,9 @@ export class ReplaceUpload implements AppendUpload {
   async finish(): Promise<Ok> {
     const { code } = await this.#inner.finish();
     if (code?.startsWith("APPENDUID ")) this.#session.untagged(`OK [${code}] Replacement message ready`);
+    await this.#session.server.atStep?.("replace:confirmed", this.#target);
     await this.#removeOld();
+    await this.#session.server.atStep?.("replace:removed", this.#target);
     return {};
   }
 

@@ -61,13 +61,15 @@ async function open(
     const remote = await session.links.to(place.server);
     const command = `${tag} APPEND ${formatAstring(mailbox)}`;
     const append = { remote, tag, prefix: command, isDoubtful: isInsertDoubtful(session, place) };
-    return new ReplaceUpload(session, new RemoteAppend(session, append), old.from, () => source.remove([old.uid]));
+    return new ReplaceUpload(session, place.entry.name, new RemoteAppend(session, append), old.from, () =>
+      source.remove([old.uid]),
+    );
   }
   const replaced = selection?.kind === "here" ? roomOf(session, selection.local, place, old.uid as Uid) : undefined;
   const upload = await LocalAppend.open(session, place, replaced);
   return replaced?.uid === undefined
-    ? new ReplaceUpload(session, upload, old.from, () => source.remove([old.uid]))
-    : new ReplaceUpload(session, upload, undefined, async () => {});
+    ? new ReplaceUpload(session, place.entry.name, upload, old.from, () => source.remove([old.uid]))
+    : new ReplaceUpload(session, place.entry.name, upload, undefined, async () => {});
 }
 
 function isInsertDoubtful(session: Session, { entry }: Place): boolean {

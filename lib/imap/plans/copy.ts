@@ -63,18 +63,23 @@ export function copyPlan(isUid: boolean, isMove: boolean) {
 }
 
 async function copyAcross(session: Session, args: CopyArgs, target: Place, isUid: boolean, isMove: boolean) {
+  const { atStep } = session.server;
+  const { name } = target.entry;
   const source = sourceOf(session);
   const listed = await source.list(args, isUid, isMove);
+  await atStep?.("copy:listed", name);
   if (listed.length === 0) {
     requireRights(session, target.entry, Right.insert); // who may not copy there hears so, whatever there is to copy
     return {};
   }
-  const sink = new Counted(await sinkOf(session, args, target));
+  const sink = new Counted(await sinkOf(session, args, target), () => atStep?.("copy:begun", name));
   let result: AppendedUids | undefined;
   try {
     await source.pour(listed, sink);
     if (sink.uids.length < listed.length && !isUid) throw new No(expungeIssued.code, expungeIssued.text);
+    await atStep?.("copy:sent", name);
     if (sink.uids.length > 0) result = await sink.finish();
+    await atStep?.("copy:confirmed", name);
   } finally {
     await sink.abort();
   }
@@ -82,6 +87,7 @@ async function copyAcross(session: Session, args: CopyArgs, target: Place, isUid
   if (!isMove) return code === undefined ? {} : { code };
   if (code !== undefined) session.untagged(`OK [${code}] Moved`);
   if (sink.uids.length > 0) await source.remove(sink.uids);
+  await atStep?.("copy:removed", name);
   return {};
 }
 
@@ -90,11 +96,15 @@ class Counted implements CopySink {
   /** In the order in which they came. */
   readonly uids: number[] = [];
 
-  constructor(private readonly sink: CopySink) {}
+  /** `begun` is called when the target takes the first message. */
+  constructor(
+    private readonly sink: CopySink,
+    private readonly begun: () => Promise<void> | void,
+  ) {}
 
   async begin(message: ListedMessage, size: number): Promise<void> {
     await this.sink.begin(message, size);
-    this.uids.push(message.uid);
+    if (this.uids.push(message.uid) === 1) await this.begun();
   }
 
   write(bytes: Uint8Array): Promise<void> | undefined {

@@ -1,5 +1,5 @@
-// A small murder for faults: a MUPDATE master, two backends that stop at the steps of their operations, a frontend with its
-// replica. Every program is a process of its own, without master over it, so that each can be killed and started alone.
+// A small murder for faults: a MUPDATE master, two backends and a frontend that stop at the steps of their operations, the
+// frontend's replica. Every program is a process of its own, without master over it, so that each can be killed and started alone.
 // The backends reach the MUPDATE master through a relay of the test.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -18,6 +18,8 @@ export const nodeNames = ["master", "backend1", "backend2", "replica", "frontend
 export type Node = (typeof nodeNames)[number] | "backend1b";
 export type Backend = "backend1" | "backend2";
 export const backendNames: readonly Backend[] = ["backend1", "backend2"];
+/** Those that stop where they are told. */
+const steppingNames: readonly Node[] = [...backendNames, "frontend"];
 
 /** What a client's request to the master may take: what is frozen is given up after so long. */
 export const masterDeadlineMs = 3_000;
@@ -95,12 +97,14 @@ export class FaultMurder implements AsyncDisposable {
   async startNode(name: Node): Promise<void> {
     const address = this.addressOf(name);
     const file = join(this.folder, `${name === "backend1b" ? "backend1" : name}.conf`);
-    const isBackend = name.startsWith("backend");
-    const script = isBackend ? join(import.meta.dir, "stepping-imapd.ts") : join(bin, programs[name] ?? "");
-    const words = isBackend ? [file, address] : ["-C", file, "--listen", address, ...(name === "master" ? ["-m"] : [])];
+    const isStepping = steppingNames.includes(name) || name === "backend1b";
+    const script = isStepping ? join(import.meta.dir, "stepping-imapd.ts") : join(bin, programs[name] ?? "");
+    const words = isStepping
+      ? [file, address]
+      : ["-C", file, "--listen", address, ...(name === "master" ? ["-m"] : [])];
     // A loaded machine may have given the port away for a moment: who finds it taken tries again.
     for (let attempt = 1; ; attempt += 1) {
-      const child = startProcess(script, words, {}, isBackend ? (report) => this.#hear(report) : undefined);
+      const child = startProcess(script, words, {}, isStepping ? (report) => this.#hear(report) : undefined);
       this.#running.set(name, child);
       try {
         await inTime(child.logged(" ready"), `${name} is ready`);
@@ -125,10 +129,11 @@ export class FaultMurder implements AsyncDisposable {
     this.#running.get(name)?.kill(signal);
   }
 
-  /** Operations on the backends will stop at these points. */
+  /** Operations will stop at these points. */
   async hold(points: readonly Point[]): Promise<void> {
     this.#reached.length = 0;
-    for (const name of backendNames) {
+    for (const name of steppingNames) {
+      if (!this.isRunning(name)) continue;
       const held = this.#heard((report) => "held" in report);
       this.#order(name, { hold: points });
       await inTime(held, `${name} knows where to stop`);
@@ -156,7 +161,7 @@ export class FaultMurder implements AsyncDisposable {
   /** Everything that was stopped goes on. */
   go(): void {
     this.#wentMs = performance.now();
-    for (const name of backendNames) if (this.isRunning(name)) this.#order(name, { go: true });
+    for (const name of steppingNames) if (this.isRunning(name)) this.#order(name, { go: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -165,7 +170,7 @@ export class FaultMurder implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #order(name: Backend, order: Order): void {
+  #order(name: Node, order: Order): void {
     this.#running.get(name)?.send(order);
   }
 
@@ -190,7 +195,6 @@ export class FaultMurder implements AsyncDisposable {
 const programs: Readonly<Partial<Record<Node, string>>> = {
   master: "mupdate.ts",
   replica: "mupdate.ts",
-  frontend: "proxyd.ts",
 };
 
 function writeConfiguration(

@@ -1,5 +1,6 @@
 // imapd whose operations on the mailbox list stop where a test wants them: at such a step it tells the test over Bun's IPC
-// and waits for leave to go on. Everything else is bin/imapd.ts. Arguments: the configuration file, the address to listen on.
+// and waits for leave to go on. Everything else is bin/imapd.ts,
+// or bin/proxyd.ts: which of them follows from the configuration. Arguments: the configuration file, the address to listen on.
 
 import { version } from "../../../lib/cli/command.ts";
 import { startImap } from "../../../lib/daemon/imap-service.ts";
@@ -57,7 +58,6 @@ process.exitCode = await runService(
     program: "imapd",
     defaultServiceName: "imap",
     defaultPort: 143,
-    needsPartitions: true,
     start: (context) => startImap(context, version, atStep),
   },
   { config, tls: false, listen: [address] },
