@@ -128,3 +128,25 @@ test("everything heals in the same sessions when it returns", async () => {
   await carlInInbox.ok("CREATE after");
   await carlInInbox.ok("SELECT after");
 }, 60_000);
+
+test("ESEARCH by name goes on by itself, also where the mailbox was selected when its server was lost", async () => {
+  await carlInInbox.ok("SELECT INBOX");
+  await murder.stopNode("backend2");
+  const away = await carlInInbox.command("ESEARCH IN (mailboxes INBOX) RETURN (COUNT) ALL");
+  expect(away).toMatchObject({ status: "NO", text: expect.stringMatching(/^\[UNAVAILABLE\]/) });
+  await murder.startNode("backend2");
+  const found = async (sources: string) => {
+    const { status, untagged } = await carlInInbox.command(`ESEARCH IN (${sources}) RETURN (MIN) SUBJECT hello`);
+    return [
+      status,
+      ...untagged.filter((line) => /^ESEARCH .* MAILBOX INBOX .* UID MIN \d+$/.test(line)).map(() => "found"),
+    ];
+  };
+  await eventually("the mailbox is searched again", async () => (await found("mailboxes INBOX"))[0] === "OK");
+  expect(await found("personal")).toEqual(["OK", "found"]);
+  await carlInInbox.ok("SELECT INBOX");
+  for (const sources of ["selected", "selected mailboxes INBOX", "mailboxes INBOX", "personal"]) {
+    expect([sources, await found(sources)]).toEqual([sources, ["OK", "found"]]);
+  }
+  await carlInInbox.ok("FETCH 1 (FLAGS)");
+}, 60_000);

@@ -9,10 +9,11 @@ import { Floor } from "../floor.ts";
 import { mailboxesOf } from "../mailbox-filter.ts";
 import { type EsearchArgs, isSelectedOnly } from "../parse/esearch.ts";
 import { isOfSelected } from "../parse/mailbox-filter.ts";
-import type { Answer, Command } from "../row.ts";
+import { type Answer, type Command, noArguments, row, selected } from "../row.ts";
 import { type Asking, searchMailbox, searchSelected } from "../search/search-mailboxes.ts";
 import type { Session } from "../session.ts";
 import { whileSayingSo } from "../still-working.ts";
+import { unavailable, whileLost } from "../while-lost.ts";
 import { askInBatches } from "./esearch-batches.ts";
 import { searchOneByOne } from "./esearch-one-by-one.ts";
 import { canMultisearch, type Share } from "./esearch-share.ts";
@@ -22,8 +23,8 @@ export async function esearchPlan(
   args: EsearchArgs,
   command: Command,
 ): Promise<Answer | Completion | "here"> {
+  if (args.sources.some(isOfSelected)) await reachSelected(session, command);
   const { selection } = session;
-  if (args.sources.some(isOfSelected)) requireSelected(session);
   if (isSelectedOnly(args.sources)) {
     if (selection?.kind !== "elsewhere") return "here";
     if (canMultisearch(selection.remote, args)) return session.relay(command, selection.remote);
@@ -40,13 +41,14 @@ export async function esearchPlan(
   return undefined;
 }
 
-/** RFC 7377 §2.1 */
-function requireSelected(session: Session): void {
-  if (session.selection) return;
-  throw session.hasLostMailbox
-    ? new No("UNAVAILABLE", "Server(s) unavailable to complete operation")
-    : new Bad("Please select a mailbox first");
+/** As for a command on the selected mailbox: there must be one (RFC 7377 §2.1), and a lost one is waited for. */
+async function reachSelected(session: Session, command: Command): Promise<void> {
+  if (!session.selection) throw session.hasLostMailbox ? unavailable() : new Bad("Please select a mailbox first");
+  const { lost } = session.relaying;
+  if (lost) await whileLost(session, onSelected, command, lost);
 }
+
+const onSelected = row<undefined>({ state: "selected", args: noArguments, at: selected, run: () => undefined });
 
 /** The mailboxes of a search by the servers that have them. */
 class Shares {
@@ -85,7 +87,7 @@ class Shares {
     const { session } = this.#asking;
     const { selection } = session;
     if (selection?.kind === "here") return selection.local.entry(session).uniqueId === uniqueId;
-    return selection?.kind === "elsewhere" && selection.entry.name === name;
+    return selection?.kind === "elsewhere" && selection.remote.isOpen && selection.entry.name === name;
   }
 
   #addSelected(): void {
@@ -120,7 +122,7 @@ class Shares {
   async #ask(server: string, share: Share): Promise<void> {
     const { session, args } = this.#asking;
     const { selection } = session;
-    const isThere = selection?.kind === "elsewhere" && selection.remote.server === server;
+    const isThere = selection?.kind === "elsewhere" && selection.remote.isOpen && selection.remote.server === server;
     const remote = isThere ? selection.remote : await session.links.to(server);
     if (isThere) session.relaying.heardFrom = remote;
     if (canMultisearch(remote, args)) await askInBatches(this.#asking, remote, share);
