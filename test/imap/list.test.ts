@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { mostPatterns } from "../../lib/imap/parse/list-extended.ts";
 import { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { formatAstring } from "../../lib/wire/writer.ts";
 import { administrator, entry, ImapClient, listOf, loggedIn, testServer } from "../support/imap-session.ts";
@@ -167,6 +168,10 @@ test("LIST refuses what it does not understand, and the state before login", asy
     S: a2 BAD Unknown LIST return option "COLOUR"
     C: a2 LIST "" * GIVE ()
     S: a2 BAD Unexpected extra arguments
+    C: a2 LIST "" (${Array(mostPatterns + 1)
+      .fill("x")
+      .join(" ")})
+    S: a2 NO [LIMIT] At most ${mostPatterns} patterns in one LIST
     C: a2 LIST "" ()
     S: a2 BAD Missing mailbox pattern
     C: a2 LIST "" * RETURN (STATUS ())

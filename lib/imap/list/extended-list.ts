@@ -18,6 +18,8 @@ import { listSelected, type SelectedMailbox } from "./selected-names.ts";
 
 /** Mailboxes that are looked at ahead of the one that is shown: enough to keep every place busy. */
 const windowSize = 128;
+/** The same where annotations are asked for, which can be large. */
+const windowSizeWithMetadata = 16;
 /** Entries looked at between two looks at the clock. */
 const entriesPerLook = 64;
 /** Text collected before it is sent. */
@@ -33,11 +35,12 @@ export async function listExtended(session: Session, args: ExtendedListArgs): Pr
   const places = new AskedPlaces(session);
   const output = new Output(session);
   const window: Shown[] = [];
+  const most = args.returns.metadata ? windowSizeWithMetadata : windowSize;
   let seen = 0;
   const slice = new TimeSlice(session.server.clock);
   for (const shown of await shownMailboxes(session, args, places)) {
     if (shown) window.push(shown);
-    if (window.length >= windowSize) await output.show(window.shift()!);
+    if (window.length >= most) await output.show(window.shift()!);
     if (++seen % entriesPerLook === 0 && slice.isOver) await slice.next();
     if (!session.connection.isOpen) return undefined;
   }

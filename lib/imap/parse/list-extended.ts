@@ -1,7 +1,7 @@
 // The arguments of LIST in the extended form (RFC 5258 §6): selection options, a reference, patterns, return options. The
 // old form is the case without any of them.
 
-import { Bad } from "../../base/fault.ts";
+import { Bad, No } from "../../base/fault.ts";
 import type { Reader } from "../../wire/reader.ts";
 import { type MetadataQuery, readMetadataQuery } from "./getmetadata.ts";
 import { readStatusItems, type StatusItem } from "./status.ts";
@@ -33,6 +33,9 @@ export interface ExtendedListArgs {
   readonly returns: Readonly<ListReturns>;
 }
 
+/** Every mailbox is matched with each of them. */
+export const mostPatterns = 256;
+
 export function extendedListArgs(reader: Reader): ExtendedListArgs {
   reader.space();
   const hasSelection = reader.peek() === "(";
@@ -49,6 +52,7 @@ export function extendedListArgs(reader: Reader): ExtendedListArgs {
   const hasSeveral = reader.peek() === "(";
   const patterns = hasSeveral ? reader.list(() => reader.listMailbox()) : [reader.listMailbox()];
   if (patterns.length === 0) throw new Bad("Missing mailbox pattern");
+  if (patterns.length > mostPatterns) throw new No("LIMIT", `At most ${mostPatterns} patterns in one LIST`);
   const returns = readReturns(reader);
   reader.end();
   return { reference, patterns, isExtended: hasSelection || hasSeveral || returns !== noReturns, select, returns };
