@@ -125,6 +125,8 @@ export class MailClient {
       for (const line of await askAll(pop3, "UIDL")) uniqueIds.push(line.split(" ")[1]!);
       if (new Set(uniqueIds).size < count) this.#report(`POP3 at ${mailbox.path}: ${uniqueIds.join(" ")}`);
       const known = new Map(mailbox.messages.map((message) => [message.content.id, message]));
+      // Of copies POP3 does not tell which is which.
+      const isCopied = (id: string) => mailbox.messages.filter(({ content }) => content.id === id).length > 1;
       const found = new Set<string>();
       for (let number = 1; number <= count; number += 1) {
         const text = (await askAll(pop3, `RETR ${number}`)).map((line) => `${line}\r\n`).join("");
@@ -137,7 +139,7 @@ export class MailClient {
           retrieved.push(flagOf(message, "\\Seen", mailbox.owner));
           retrieved.at(-1)!.begin(true);
         }
-        if (message?.exists.is(true) && message.uid !== undefined && !removed && random.chance(0.1)) {
+        if (message?.exists.is(true) && message.uid !== undefined && !removed && !isCopied(id) && random.chance(0.1)) {
           removed = message;
           await ask(pop3, `DELE ${number}`);
           message.exists.begin(false);

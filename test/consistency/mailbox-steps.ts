@@ -30,10 +30,19 @@ function existence(mailbox: MailboxModel, value: boolean) {
   };
 }
 
+const alreadyThere = /^\[ALREADYEXISTS\]/;
+/** A list that could not follow may still have it as reserved. */
+const alreadyThereOrComing = /^\[(ALREADYEXISTS|INUSE)\]/;
+
 const createAgain: StepKind = (turn) => {
   const mailbox = anyOf(turn, () => true);
   if (!mailbox) return undefined;
-  return [{ text: `CREATE ${nameFor(turn.user, mailbox.path)}`, refusal: /^\[ALREADYEXISTS\]/ }];
+  return [
+    {
+      text: `CREATE ${nameFor(turn.user, mailbox.path)}`,
+      refusal: turn.world.isStrict ? alreadyThere : alreadyThereOrComing,
+    },
+  ];
 };
 
 const useMissing: StepKind = (turn) => {
@@ -68,8 +77,9 @@ const remove: StepKind = (turn) => {
 /** UNSELECT where it is selected on this connection. */
 function left(turn: Turn, ...mailboxes: readonly MailboxModel[]): Step[] {
   if (!turn.selected || !mailboxes.includes(turn.selected)) return [];
+  const { selected } = turn;
   turn.selected = undefined;
-  return [{ text: "UNSELECT" }];
+  return [{ text: "UNSELECT", selection: selected }];
 }
 
 const rename: StepKind = (turn) => {
@@ -137,7 +147,7 @@ const getAcl: StepKind = (turn) => {
   if (!mailbox) return undefined;
   const expected = aclOf(mailbox);
   const check = (answer: ImapAnswer) => expectSame("ACL", readable(aclIn(answer)), expected);
-  return [{ text: `GETACL ${nameFor(turn.user, mailbox.path)}`, check }];
+  return [freshList(turn), { text: `GETACL ${nameFor(turn.user, mailbox.path)}`, check, followsBefore: true }];
 };
 
 export function aclOf(mailbox: MailboxModel): string {
@@ -168,6 +178,10 @@ const subscribe: StepKind = (turn) => {
 };
 
 /** The list of a frontend may be late, but not after a name that it did not have (S90). */
+function freshList({ user, newWord }: Turn): Step {
+  return { text: `STATUS ${nameFor(user, `user/${user}/none${newWord()}`)} (MESSAGES)`, refusal: /^\[NONEXISTENT\]/ };
+}
+
 const list: StepKind = (turn) => {
   const { random, user, world } = turn;
   const sure = turn.mailboxes.filter((each) => each.isSure && !isInbox(each));
@@ -182,11 +196,7 @@ const list: StepKind = (turn) => {
     const listed = listedBy(answer, "LIST").filter((each) => each.name === name || isChild(each.name));
     expectSame("LIST", listed.map((each) => each.name).sort(), expected);
   };
-  const missing = nameFor(user, `user/${user}/none${turn.newWord()}`);
-  return [
-    { text: `STATUS ${missing} (MESSAGES)`, refusal: /^\[NONEXISTENT\]/ },
-    { text: `LIST "" "${name}*"`, check, followsBefore: true },
-  ];
+  return [freshList(turn), { text: `LIST "" "${name}*"`, check, followsBefore: true }];
 };
 
 const quiet: StepKind = ({ random }) => [{ text: random.pick(["NOOP", "NAMESPACE", "CAPABILITY"]) }];

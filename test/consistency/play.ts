@@ -5,8 +5,10 @@ import { type Murder, startMurder } from "../support/murder.ts";
 import { Random } from "../support/random.ts";
 import { Client, type Counts } from "./client.ts";
 import { Journal } from "./journal.ts";
+import { isDeliverable, MailClient } from "./mail-client.ts";
 import type { MailboxModel } from "./mailbox-model.ts";
 import { comparePictures } from "./picture.ts";
+import { race } from "./races.ts";
 import { fullRights, hasFullRights, users, World } from "./world.ts";
 
 export interface ConsistencyOptions {
@@ -56,23 +58,30 @@ export async function playConsistency(options: ConsistencyOptions): Promise<Cons
       counts,
     });
   });
+  const mail = new MailClient({ name: "mail", murder, world, random: random.fork("mail"), journal, report, counts });
   const untilMs = performance.now() + options.minutes * 60_000;
   let rounds = 0;
   const isOver = () => differences.length > 0 || (performance.now() > untilMs && rounds >= (options.rounds ?? 1));
   while (!isOver()) {
     rounds += 1;
-    for (const [client, mailboxes] of shareOut(world, clients, random)) await client.take(mailboxes);
+    const forMail = mailShare(world, random);
+    mail.take([...forMail]);
+    for (const [client, mailboxes] of shareOut(world, clients, random)) {
+      await client.take(mailboxes.filter((mailbox) => !forMail.has(mailbox)));
+    }
     const packets = options.packets ?? 30;
     await Promise.all(
-      clients.map(async (client) => {
-        for (let at = 0; at < packets && differences.length === 0; at += 1) await client.play();
+      [...clients, mail].map(async (player) => {
+        for (let at = 0; at < packets && differences.length === 0; at += 1) await player.play();
       }),
     );
     if (differences.length > 0) break;
+    for (const each of await race(murder, random.fork(`race${rounds}`))) report(each);
     await murder.caughtUp();
     for (const each of await comparePictures(world, murder, false)) report(each);
   }
   for (const client of clients) client.close();
+  mail.close();
   journal.flush();
   const messages = world.mailboxes.reduce((sum, mailbox) => sum + mailbox.messages.length, 0);
   return { seed: options.seed, rounds, ...counts, mailboxes: world.mailboxes.length, messages, differences };
@@ -97,6 +106,12 @@ export async function prepare(murder: Murder, isStrict: boolean): Promise<World>
   }
   await murder.caughtUp();
   return world;
+}
+
+/** What the client that brings mail has: half of the INBOXes and some folders. */
+export function mailShare(world: World, random: Random): Set<MailboxModel> {
+  const good = world.mailboxes.filter((mailbox) => mailbox.isSure && isDeliverable(mailbox));
+  return new Set(good.filter(({ path }) => random.chance(path.split("/").length === 3 ? 0.1 : 0.5)));
 }
 
 /** Whole trees of mailboxes for clients whose users have all rights on them. */

@@ -5,9 +5,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client, type Counts } from "../consistency/client.ts";
 import { Journal } from "../consistency/journal.ts";
-import { isDeliverable, MailClient } from "../consistency/mail-client.ts";
+import { MailClient } from "../consistency/mail-client.ts";
 import { comparePictures } from "../consistency/picture.ts";
-import { newCounts, prepare, shareOut } from "../consistency/play.ts";
+import { mailShare, newCounts, prepare, shareOut } from "../consistency/play.ts";
 import { users, type World } from "../consistency/world.ts";
 import { runToEnd } from "../support/command-line.ts";
 import { ImapWire } from "../support/imap-wire.ts";
@@ -122,7 +122,7 @@ class Soak {
   async #round(): Promise<void> {
     this.#rounds += 1;
     const shares = shareOut(this.#world, this.#clients, this.#random);
-    const forMail = this.#mailShare();
+    const forMail = mailShare(this.#world, this.#random);
     for (const [client, mailboxes] of shares) await client.take(mailboxes.filter((each) => !forMail.has(each)));
     this.#mail.take([...forMail]);
     const untilMs = performance.now() + this.#options.roundSeconds * 1_000;
@@ -139,13 +139,6 @@ class Soak {
     this.#options.tell(
       `round ${this.#rounds}: ${numbers}, ${this.#world.mailboxes.length} mailboxes, ${this.#violations.length} violations`,
     );
-  }
-
-  /** Half of the INBOXes and some folders. */
-  #mailShare() {
-    const good = this.#world.mailboxes.filter((mailbox) => mailbox.isSure && isDeliverable(mailbox));
-    const isFolder = (path: string) => path.split("/").length === 3;
-    return new Set(good.filter(({ path }) => this.#random.chance(isFolder(path) ? 0.1 : 0.5)));
   }
 
   /** All nodes are up; waits until all can be reached from everywhere, and looks at everything. */

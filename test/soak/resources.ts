@@ -88,8 +88,8 @@ function sampleOf(pid: number): Sample | undefined {
 }
 
 /** Least squares, per minute. */
-function slope(samples: readonly Sample[], valueOf: (sample: Sample) => number): number {
-  const points = samples.map((sample) => ({ x: sample.atMs / 60_000, y: valueOf(sample) }));
+function slope(samples: readonly Sample[], measure: (sample: Sample) => number): number {
+  const points = samples.map((sample) => ({ x: sample.atMs / 60_000, y: measure(sample) }));
   const mean = (valueFor: (point: { x: number; y: number }) => number) =>
     points.reduce((sum, point) => sum + valueFor(point), 0) / points.length;
   const [x, y] = [mean((point) => point.x), mean((point) => point.y)];
