@@ -139,7 +139,7 @@ test("long answers of several servers do not mix", async () => {
   const heard = await lines(client, 5);
   expect(heard.slice(0, 4).sort()).toEqual(["* 9 EXISTS", long(1), long(2), long(3)].sort());
   expect(heard.at(-1)).toBe("a1 OK Completed");
-});
+}, 30_000);
 
 test("a client that reads nothing makes all servers wait, with little kept in between", async () => {
   const { client, be1, be2, toClient } = await murder();
@@ -167,7 +167,7 @@ test("a client that reads nothing makes all servers wait, with little kept in be
   const heard = await lines(client, count + 1);
   expect(new Set(heard.slice(0, -1))).toEqual(new Set([response.trimEnd()]));
   expect(heard.at(-1)).toBe("a1 OK Completed");
-});
+}, 30_000);
 
 test("a client that goes away leaves no server working for him", async () => {
   const { client, be1, be2, released } = await murder();
