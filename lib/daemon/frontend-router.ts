@@ -40,16 +40,18 @@ export function openMurder(
 
 /** `learned` hears what each server says it can do. */
 export function openRouter(
-  { config, clock, log }: ServiceContext,
+  { config, clock, log, metrics }: ServiceContext,
   settings: RouterSettings,
   learned?: LinkOptions["learned"],
 ): Router {
   const { list, keepsMailboxes, version } = settings;
-  const health = new Health(clock);
+  const reachable = metrics.gauge("iatlas_backend_reachable", "Whether the last attempt to reach it worked", ["server"]);
+  const health = new Health(clock, { changed: (server, isWell) => reachable.set({ server }, isWell ? 1 : 0) });
   const links: LinkOptions = {
     connect: (server, client) => connectToBackend(config, server, "imap", client),
     planFor: (server, client) => loginPlan(config, server, client, version),
     responseTimeoutMs: config.proxy_response_timeout * 1000,
+    loginTimeoutMs: config.client_timeout * 1000,
     ...{ health, log },
     ...(learned && { learned }),
   };

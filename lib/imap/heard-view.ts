@@ -23,6 +23,8 @@ export class HeardView implements CountListener {
   readonly removed = new RemovedPositions();
   /** What VANISHED took away: UIDs. */
   readonly gone: NumberRange[] = [];
+  /** UIDs of messages whose flags the client should have heard after it heard the rest: not all did, if any is left. */
+  untoldFlags: readonly number[] = [];
   /** Changes whenever anything is told. */
   news = 0;
   #goneCount = 0;
@@ -39,9 +41,9 @@ export class HeardView implements CountListener {
     return this.selected + this.arrived - this.removed.size - this.#goneCount;
   }
 
-  /** Whether nothing was told since SELECT. */
+  /** Whether the client has heard what SELECT told, and nothing since. */
   get isAsSelected(): boolean {
-    return this.arrived === 0 && this.removed.size === 0 && this.#goneCount === 0;
+    return this.untoldFlags.length === 0 && this.arrived === 0 && this.removed.size === 0 && this.#goneCount === 0;
   }
 
   /** Whether it can be told what the client saw. */

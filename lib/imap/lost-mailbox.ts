@@ -45,12 +45,12 @@ export class LostMailbox {
 
   /** For the client's command: resolves when it is known what has become of the mailbox, or the patience is at an end. */
   async wait(): Promise<void> {
-    const { clock } = this.#session.server;
-    const leftMs = this.#lostMs + patienceMs - clock.monotonic();
-    const isNew = this.#attempt === undefined && this.#found === undefined;
-    if (this.#found === undefined) void this.#try();
-    if (leftMs > 0) await this.#settledWithin(leftMs);
-    else if (isNew) await this.#settledWithin(patienceMs);
+    if (this.#found !== undefined) return;
+    const leftMs = this.#lostMs + patienceMs - this.#session.server.clock.monotonic();
+    const isOwn = this.#attempt === undefined;
+    const attempt = this.#try();
+    if (leftMs > 0) await this.#foundWithin(leftMs);
+    else if (isOwn) await this.#foundWithin(patienceMs, attempt);
   }
 
   /** Calls back once when it is known what has become of the mailbox. */
@@ -78,19 +78,19 @@ export class LostMailbox {
     if (isReadOnly !== selection.isReadOnly) {
       session.untagged(`OK [${isReadOnly ? "READ-ONLY" : "READ-WRITE"}] The mailbox is so now`);
     }
-    const { highestModSeq } = heard;
-    if (flagged.length > 0) heard.highestModSeq = selection.heard.highestModSeq; // until the flags are told
+    heard.untoldFlags = flagged.uids;
+    this.#abort.abort(); // what becomes of it now is another's business
     session.relaying.foundAgain({ ...selection, remote, heard, isReadOnly });
-    if (flagged.length === 0) return;
+    if (flagged.uids.length === 0) return;
     session.send(flagLines);
     const items = enabled.has("QRESYNC") || enabled.has("CONDSTORE") ? "(UID FLAGS MODSEQ)" : "(UID FLAGS)";
     try {
-      for (let at = 0; at < flagged.length; at += maxNumbersAsked) {
+      for (let at = 0; at < flagged.numbers.length; at += maxNumbersAsked) {
         // By numbers: an answer to UID FETCH may have an EXPUNGE in it.
-        const numbers = formatSequenceSet(flagged.slice(at, at + maxNumbersAsked));
+        const numbers = formatSequenceSet(flagged.numbers.slice(at, at + maxNumbersAsked));
         await session.relaying.tellFrom(remote, `FETCH ${numbers} ${items}`);
       }
-      heard.highestModSeq = highestModSeq;
+      heard.untoldFlags = [];
     } catch (fault) {
       session.log.debug("mailbox lost again", { fault: describeFault(fault) });
     }
@@ -162,16 +162,14 @@ export class LostMailbox {
     this.#returnWhenPossible();
   }
 
-  #settledWithin(limitMs: number): Promise<void> {
-    if (this.#found !== undefined) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = () => {
-        timer.cancel();
-        this.#listener = undefined;
-        resolve();
-      };
-      const timer = this.#session.server.clock.after(limitMs, end);
-      this.onFound(end);
-    });
+  /** Resolves when something was found, when the time is over, or when `attempt` has ended. */
+  async #foundWithin(limitMs: number, attempt?: Promise<void>): Promise<void> {
+    const end = Promise.withResolvers<void>();
+    const timer = this.#session.server.clock.after(limitMs, end.resolve);
+    this.onFound(end.resolve);
+    void attempt?.then(end.resolve);
+    await end.promise;
+    timer.cancel();
+    this.onFound(undefined);
   }
 }

@@ -20,8 +20,8 @@ export interface Reopened {
   readonly heard: HeardView;
   readonly isReadOnly: boolean;
   readonly change: ViewChange | undefined;
-  /** Message numbers, in the present view, of those that the client knows and whose flags may have changed. */
-  readonly flagged: readonly number[];
+  /** Those that the client knows and whose flags may have changed: message numbers in the present view, and UIDs. */
+  readonly flagged: { readonly numbers: readonly number[]; readonly uids: readonly number[] };
   /** FLAGS and PERMANENTFLAGS as the server gives them now, to go before flags. */
   readonly flagLines: string;
   readonly recent: number | undefined;
@@ -68,13 +68,14 @@ async function reopenOn(session: Session, remote: Remote, selection: Elsewhere):
     flagLines: flagLinesOf(answer.untagged),
     recent: recentOf(answer.untagged),
   };
-  if (isUntouched(before, heard)) return { ...common, change: undefined, flagged: [] };
+  if (isUntouched(before, heard)) return { ...common, change: undefined, flagged: { numbers: [], uids: [] } };
   const current = await listMessages(remote, heard);
   const { vanished, changed } = await changesSince(session, remote.server, mailbox, before);
   const view = replayView(before, current, vanished);
   const change = view && compareViews(view, current);
   if (!change) throw new NotTheSame("the client's view is not certain");
-  return { ...common, change, flagged: numbersOf(changed, current.subarray(0, change.known)) };
+  const known = current.subarray(0, change.known);
+  return { ...common, change, flagged: flaggedIn(known, [...changed, ...before.untoldFlags]) };
 }
 
 /** A mailbox that was moved meanwhile is followed: its UIDVALIDITY tells whether it is the same. */
@@ -191,13 +192,14 @@ function readChanges(untagged: readonly UntaggedResponse[], uidValidity: number 
   return { vanished, changed };
 }
 
-function numbersOf(uids: readonly number[], known: Uint32Array): number[] {
-  const numbers = new Set<number>();
-  for (const uid of uids) {
+function flaggedIn(known: Uint32Array, changed: readonly number[]): Reopened["flagged"] {
+  const indexes = new Set<number>();
+  for (const uid of changed) {
     const index = insertedAt(known, uid);
-    if (known[index] === uid) numbers.add(index + 1);
+    if (known[index] === uid) indexes.add(index);
   }
-  return [...numbers].sort((a, b) => a - b);
+  const ascending = [...indexes].sort((a, b) => a - b);
+  return { numbers: ascending.map((index) => index + 1), uids: ascending.map((index) => known[index]!) };
 }
 
 function flagLinesOf(untagged: readonly UntaggedResponse[]): string {

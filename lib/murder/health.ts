@@ -68,8 +68,4 @@ export class Health {
     if (!before) this.#options.changed?.(server, false);
   }
 
-  /** Servers that failed last, for the status page. */
-  get failing(): readonly string[] {
-    return [...this.#failures.keys()];
-  }
 }
