@@ -7,7 +7,7 @@ import type { Ok, Upload } from "../row.ts";
 /** A message that begins. */
 export interface AppendMessage {
   readonly options: AppendOptions;
-  /** What the client wrote before the message, a space behind each word. */
+  /** What the client wrote of flags and date, a space behind each. */
   readonly text: string;
   /** Its octets come in parts (RFC 4469); else in one literal. */
   readonly isCatenated: boolean;

@@ -45,7 +45,7 @@ export class RemoteAppend implements AppendUpload {
       throw new No("CANNOT", "The server of the mailbox cannot put messages together");
     }
     const from = options.from && this.#remote.capabilities.has(sourceExtension) ? formatSource(options.from) : "";
-    this.#command.text(` ${text.replace(/X-IATLAS-FROM \(.*$/i, "")}${from}${isCatenated ? "CATENATE (" : ""}`);
+    this.#command.text(` ${text}${from}${isCatenated ? "CATENATE (" : ""}`);
     this.#isCatenated = isCatenated;
     this.#hasPart = false;
   }

@@ -84,7 +84,7 @@ function withSunkName(literal: Frame["literals"][number]): Frame["literals"][num
 }
 
 export type AppendStep =
-  /** A message begins; `text` is what the client wrote before it, to be sent on. */
+  /** A message begins; `text` is what the client wrote of flags and date, to be sent on. */
   | {
       readonly kind: "message";
       readonly options: AppendOptions;
@@ -129,8 +129,10 @@ export class AppendGrammar {
   #message(reader: Reader, text: string, steps: AppendStep[]): void {
     reader.space();
     const start = reader.offset;
-    const options = readOptions(reader, this.trusted);
+    const plain = readOptions(reader);
     const raw = text.slice(start, reader.offset);
+    const isSourceNamed = this.trusted && reader.peekKeyword() === sourceExtension;
+    const options = isSourceNamed ? { ...plain, from: readSource(reader) } : plain;
     if (reader.isAtEnd) {
       steps.push({ kind: "message", options, text: raw, isCatenated: false });
       this.literal = "message";
@@ -157,7 +159,7 @@ export class AppendGrammar {
   }
 }
 
-function readOptions(reader: Reader, trusted: boolean): AppendOptions {
+function readOptions(reader: Reader): AppendOptions {
   let flags: Flags = { system: 0, keywords: [] };
   if (reader.peek() === "(") {
     flags = readFlagList(reader);
@@ -170,8 +172,7 @@ function readOptions(reader: Reader, trusted: boolean): AppendOptions {
     if (internalDateMs === undefined) throw new Bad(`Invalid date-time "${text}"`);
     reader.space();
   }
-  if (!trusted || reader.peekKeyword() !== sourceExtension) return { flags, internalDateMs };
-  return { flags, internalDateMs, from: readSource(reader) };
+  return { flags, internalDateMs };
 }
 
 /** Capability and name of what our servers say to each other of a message that is moved (RFC 4466 §2.3, append-ext). */
