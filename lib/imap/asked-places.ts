@@ -7,8 +7,11 @@ import type { UntaggedResponse } from "../mailbox/place.ts";
 import { ask } from "./plans/ask.ts";
 import type { Session } from "./session.ts";
 
-/** Of a server that owes answers. Connecting to one has a limit of its own, and a server once given up is not asked again. */
+/** Of a server that owes answers. Who did not answer for so long is not asked again before he has. */
 export const patienceMs = 5_000;
+
+/** Servers of a session that still owe answers for which nobody waits any more: few sessions ever have one. */
+const silent = new WeakMap<Session, Map<string, AskedPlace>>();
 
 type Read<Found> = (response: UntaggedResponse) => Found | undefined;
 
@@ -28,7 +31,8 @@ export class AskedPlaces {
     parts: readonly (string | Uint8Array)[],
     read: Read<Found>,
   ): Promise<readonly Found[] | undefined> {
-    const place = this.#places.get(server) ?? new AskedPlace(this.#session, server);
+    const known = this.#places.get(server) ?? silent.get(this.#session)?.get(server);
+    const place = known ?? new AskedPlace(this.#session, server);
     this.#places.set(server, place);
     const found = await place.ask(parts, read);
     if (found === undefined) this.hasFailed = true;
@@ -55,6 +59,7 @@ class AskedPlace {
     if (this.#unanswered === 1) this.#wait();
     const answer = this.#question(parts, read).finally(() => {
       this.#unanswered -= 1;
+      if (this.#unanswered === 0) silent.get(this.#session)?.delete(this.#server);
       this.#wait();
     });
     answer.catch(() => {}); // nobody may be waiting for it any more
@@ -81,9 +86,16 @@ class AskedPlace {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#unanswered === 0 || this.#isGivenUp) return;
-    this.#timer = this.#session.server.clock.after(patienceMs, () =>
-      this.#holdsSelected ? this.#wait() : this.#giveUp(),
-    );
+    this.#timer = this.#session.server.clock.after(patienceMs, () => {
+      if (this.#holdsSelected) this.#wait();
+      else this.#fallSilent();
+    });
+  }
+
+  #fallSilent(): void {
+    const places = silent.get(this.#session) ?? new Map<string, AskedPlace>();
+    silent.set(this.#session, places.set(this.#server, this));
+    this.#giveUp();
   }
 
   /**

@@ -72,8 +72,16 @@ test("LIST does not wait for a server that hangs, and what it says later disturb
     ...lines("d", false),
     "OK Completed, but not everything is known now",
   ]);
+  const askedBefore = murder.asked.length;
+  expect(
+    (await client.command('LIST "" (c d) RETURN (STATUS (MESSAGES))')).filter((line) => line.includes("STATUS")),
+  ).toEqual([
+    "* STATUS c (MESSAGES 7)", // and "d" is not asked about, nor waited for
+  ]);
+  expect(murder.asked.slice(askedBefore)).toEqual(["be1: STATUS c (MESSAGES)"]);
   hangs.resolve();
-  expect(await client.command("NOOP")).toEqual(["OK Completed"]);
+  await new Promise(setImmediate);
+  expect(await client.command('LIST "" (b) RETURN (STATUS (MESSAGES))')).toEqual([...lines("b"), "OK Completed"]);
 });
 
 test("LIST waits for the server of the selected mailbox, which tells its news with the answers", async () => {
