@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { CountedMailbox } from "../support/counted-mailbox.ts";
 import { requireCyrus } from "../support/cyrus.ts";
 import { freePorts } from "../support/demo.ts";
 import { ImapWire } from "../support/imap-wire.ts";
@@ -271,3 +272,108 @@ function shownNow(user: string, pattern: string): Promise<string[][]> {
     }),
   );
 }
+
+test("clients keep their selected mailbox when a Cyrus backend is restarted, and hear what changed (N11)", async () => {
+  await allCaughtUp();
+  using direct = await ImapWire.login(murder, backends.cyrus.address, "bob");
+  for (let at = 0; at < 6; at += 1) await direct.append("INBOX", `Subject: kept ${at}\r\n\r\nHello\r\n`);
+  const clients = await Promise.all(
+    Array.from({ length: 5 }, () => ImapWire.login(murder, frontends.ours.address, "bob")),
+  );
+  const counted = await Promise.all(clients.map((imap) => CountedMailbox.select(imap, "INBOX")));
+  await clients[0]!.idle();
+  // They have not heard of this when their server goes.
+  await direct.ok("SELECT INBOX");
+  await direct.ok("STORE 2,4 +FLAGS.SILENT (\\Deleted)");
+  await direct.ok("EXPUNGE");
+  await direct.append("INBOX", "Subject: meanwhile\r\n\r\nHello\r\n");
+  await direct.ok("STORE 1 +FLAGS.SILENT (\\Flagged)");
+  await backends.cyrus.stop();
+  await backends.cyrus.start();
+  const heard: string[] = [];
+  for (const [at, mailbox] of counted.entries()) {
+    if (at === 0) mailbox.hear(await clients[0]!.done());
+    await eventually("the mailbox is back", async () => {
+      const { status, untagged } = await mailbox.news();
+      heard.push(...untagged);
+      return status === "OK";
+    });
+  }
+  using after = await ImapWire.login(murder, backends.cyrus.address, "bob");
+  const truth = await (await CountedMailbox.select(after, "INBOX")).look();
+  for (const mailbox of counted) expect(await mailbox.look()).toEqual([...truth]);
+  expect(heard.filter((line) => /FETCH .*\\Flagged/.test(line)).length).toBeGreaterThanOrEqual(clients.length - 1);
+  for (const imap of clients) imap[Symbol.dispose]();
+}, 90_000);
+
+const letters = ["one", "two", "three"].map((subject) => `Subject: ${subject}\r\n\r\nbody of ${subject}\r\n`);
+
+/** Subjects, flags and dates of all messages. */
+async function lettersIn(imap: ImapWire, mailbox: string): Promise<string[]> {
+  await imap.ok(`EXAMINE ${mailbox}`);
+  const { untagged } = await imap.ok("UID FETCH 1:* (FLAGS INTERNALDATE BODY.PEEK[])");
+  return untagged
+    .filter((text) => text.includes(" FETCH "))
+    .map((text) => {
+      const flags = /FLAGS \(([^)]*)\)/i.exec(text)?.[1]?.split(" ") ?? [];
+      const date = new Date(/INTERNALDATE "([^"]*)"/i.exec(text)?.[1] ?? "").toISOString();
+      const kept = flags.filter((flag) => flag !== "\\Recent").sort();
+      return [/^Subject: (.*)\r$/m.exec(text)?.[1], ...kept, date].join(" ");
+    });
+}
+
+test("messages go to and fro between our backend and Cyrus', whole, with one answer (R34, S105–S107)", async () => {
+  using bob = await ImapWire.login(murder, backends.cyrus.address, "bob");
+  await bob.ok("CREATE INBOX.letters");
+  await bob.ok("SETACL INBOX.letters ann lrswitep");
+  await allCaughtUp();
+  using ann = await ImapWire.login(murder, frontends.ours.address, "ann");
+  await ann.ok("CREATE INBOX.letters");
+  const options = '(\\Flagged $Kept) "01-Feb-2026 10:20:30 +0100"';
+  const message = (at: number) => `${options} {${letters[at]!.length}+}\r\n${letters[at]}`;
+  await ann.ok(`APPEND INBOX.letters ${message(0)} ${message(1)} ${message(2)}`);
+  const whole = (subject: string) => `${subject} $Kept \\Flagged 2026-02-01T09:20:30.000Z`;
+
+  await ann.ok("SELECT INBOX.letters");
+  const moved = await ann.ok("UID MOVE 1,3 user.bob.letters");
+  expect(moved.untagged).toEqual([expect.stringMatching(/^OK \[COPYUID \d+ 1,3 1:2\]/), ...["1 EXPUNGE", "2 EXPUNGE"]]);
+  expect(await lettersIn(ann, "user.bob.letters")).toEqual(["one", "three"].map(whole));
+  expect(await lettersIn(ann, "INBOX.letters")).toEqual([whole("two")]);
+
+  await ann.ok("SELECT user.bob.letters");
+  expect((await ann.ok("COPY 1:2 INBOX.letters")).text).toMatch(/^\[COPYUID \d+ 1:2 4:5\]/);
+  const back = await ann.ok("MOVE 2 INBOX.letters");
+  expect(back.untagged.filter((line) => /COPYUID|EXPUNGE/.test(line))).toEqual([
+    expect.stringMatching(/^OK \[COPYUID \d+ 2 6\]/),
+    "2 EXPUNGE",
+  ]);
+  expect(await lettersIn(ann, "INBOX.letters")).toEqual(["two", "one", "three", "three"].map(whole));
+  expect(await lettersIn(ann, "user.bob.letters")).toEqual([whole("one")]);
+}, 60_000);
+
+test("messages are put together and replaced across our backend and Cyrus' (RFC 4469, RFC 8508)", async () => {
+  using ann = await ImapWire.login(murder, frontends.ours.address, "ann");
+  const ours = '"/INBOX.letters/;UID=2/;SECTION=HEADER"';
+  const theirs = '"/user.bob.letters/;UID=1/;SECTION=TEXT"';
+  for (const mailbox of ["INBOX.letters", "user.bob.letters"]) {
+    expect((await ann.ok(`APPEND ${mailbox} CATENATE (URL ${ours} TEXT {3+}\r\nx\r\n URL ${theirs})`)).text).toMatch(
+      /^\[APPENDUID /,
+    );
+    await ann.ok(`EXAMINE ${mailbox}`);
+    const { untagged } = await ann.ok("FETCH * BODY.PEEK[]");
+    expect(untagged.join("\n")).toContain("Subject: two\r\n\r\nx\r\nbody of one\r\n");
+  }
+  const nothing = await ann.command(`APPEND INBOX.letters CATENATE (URL "/user.bob.letters/;UID=99")`);
+  expect(nothing).toMatchObject({
+    status: "NO",
+    text: expect.stringContaining('[BADURL "/user.bob.letters/;UID=99"]'),
+  });
+  await ann.ok("SELECT user.bob.letters");
+  const fresh = "Subject: fresh\r\n\r\nbody\r\n";
+  for (const mailbox of ["user.bob.letters", "INBOX.letters"]) {
+    const { untagged } = await ann.ok(`UID REPLACE 1:* ${mailbox} {${fresh.length}+}\r\n${fresh}`.replace("1:*", "*"));
+    expect(untagged.join("\n")).toMatch(/OK \[APPENDUID \d+ \d+\][^]*\d EXPUNGE/);
+  }
+  expect((await lettersIn(ann, "INBOX.letters")).at(-1)).toStartWith("fresh ");
+  expect((await lettersIn(ann, "user.bob.letters")).map((each) => each.split(" ")[0])).toEqual(["one"]);
+}, 60_000);
