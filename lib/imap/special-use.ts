@@ -4,6 +4,7 @@
 import { No } from "../base/fault.ts";
 import { TimeSlice } from "../base/time-slice.ts";
 import { isBelow, type MailboxName } from "../mailbox/name.ts";
+import type { Namespace } from "../mailbox/namespace.ts";
 import type { UntaggedResponse } from "../mailbox/place.ts";
 import { Reader } from "../wire/reader.ts";
 import { ask } from "./plans/ask.ts";
@@ -19,17 +20,21 @@ const settable = ["\\Archive", "\\Drafts", "\\Important", "\\Junk", "\\Sent", "\
 /** The uses as they are kept. Throws No("USEATTR") for what cannot be a use of this mailbox. */
 export function formatUses(session: Session, mailbox: MailboxName, uses: readonly string[]): string {
   const { config } = session.server;
-  const { inbox } = session.namespace;
   const known = [...settable, ...(config.specialuse_extra ?? [])];
   const found = uses.map((use) => {
     const name = known.find((each) => each.toLowerCase() === use.toLowerCase());
     if (name === undefined) throw new No("USEATTR", `Special use "${use}" is not supported`);
     return name;
   });
-  if (inbox === undefined || !isBelow(mailbox, inbox)) {
+  if (!isOwn(session.namespace, mailbox)) {
     throw new No("USEATTR", "Only own mailboxes below INBOX can have a special use");
   }
   return [...new Set(found)].join(" ");
+}
+
+/** An administrator may have made something else of it since it got its use. */
+function isOwn({ inbox }: Namespace, mailbox: MailboxName): boolean {
+  return inbox !== undefined && isBelow(mailbox, inbox);
 }
 
 export function readUses(value: string): readonly string[] {
@@ -62,7 +67,7 @@ async function ownServers(session: Session): Promise<Set<string>> {
 function* usesHere({ server, user, namespace }: Session): Generator<readonly [string, readonly string[]]> {
   for (const { at, value } of server.local?.annotations.having(user.user, specialUseEntry) ?? []) {
     const entry = at === "" ? undefined : server.list.findById(at);
-    if (entry) yield [namespace.toExternal(entry.name), readUses(value)];
+    if (entry && isOwn(namespace, entry.name)) yield [namespace.toExternal(entry.name), readUses(value)];
   }
 }
 

@@ -24,6 +24,17 @@ function answer(murder: FakeMurder, name: string, effect: () => Promise<unknown>
   murder.answers.set(`STATUS ${name} (MESSAGES)`, { untagged: [`STATUS ${name} (MESSAGES 7)`], effect });
 }
 
+/** The server does not answer for that mailbox until `end`; `begun` resolves some time after it was asked. */
+function hang(murder: FakeMurder, name: string): { readonly begun: Promise<unknown>; readonly end: () => void } {
+  const asked = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  answer(murder, name, () => {
+    asked.resolve();
+    return ended.promise;
+  });
+  return { begun: asked.promise.then(() => new Promise(setImmediate)), end: ended.resolve };
+}
+
 const lines = (name: string, hasStatus = true) => [
   `* LIST (\\HasNoChildren) "." ${name}`,
   ...(hasStatus ? [`* STATUS ${name} (MESSAGES 7)`] : []),
@@ -54,15 +65,9 @@ test("LIST shows the mailboxes of a server that is away or refuses, without STAT
 
 test("LIST does not wait for a server that hangs, and what it says later disturbs nobody", async () => {
   const { murder, clock, client } = await fakeMurder({ a: "be1", b: "be2", c: "be1", d: "be2" });
-  const hangs = Promise.withResolvers<void>();
-  const isAsked = Promise.withResolvers<void>();
-  answer(murder, "b", () => {
-    isAsked.resolve();
-    return hangs.promise;
-  });
+  const hangs = hang(murder, "b");
   const answered = client.command(question);
-  await isAsked.promise;
-  await new Promise(setImmediate);
+  await hangs.begun;
   clock.advance(patienceMs);
   // "d" would have been answered: what its server says after it was given up comes too late.
   expect((await answered).filter((line) => !line.includes("STATUS d"))).toEqual([
@@ -79,7 +84,7 @@ test("LIST does not wait for a server that hangs, and what it says later disturb
     "* STATUS c (MESSAGES 7)", // and "d" is not asked about, nor waited for
   ]);
   expect(murder.asked.slice(askedBefore)).toEqual(["be1: STATUS c (MESSAGES)"]);
-  hangs.resolve();
+  hangs.end();
   await new Promise(setImmediate);
   expect(await client.command('LIST "" (b) RETURN (STATUS (MESSAGES))')).toEqual([...lines("b"), "OK Completed"]);
 });
@@ -87,17 +92,11 @@ test("LIST does not wait for a server that hangs, and what it says later disturb
 test("LIST waits for the server of the selected mailbox, which tells its news with the answers", async () => {
   const { murder, clock, client } = await fakeMurder({ a: "be1", b: "be2" });
   expect(await client.command("SELECT b")).toEqual(["OK Completed"]);
-  const hangs = Promise.withResolvers<void>();
-  const isAsked = Promise.withResolvers<void>();
-  answer(murder, "b", () => {
-    isAsked.resolve();
-    return hangs.promise;
-  });
+  const hangs = hang(murder, "b");
   const answered = client.command(question);
-  await isAsked.promise;
-  await new Promise(setImmediate);
+  await hangs.begun;
   for (const _ of [1, 2, 3]) clock.advance(patienceMs);
-  hangs.resolve();
+  hangs.end();
   expect(await answered).toEqual([...lines("a"), ...lines("b"), "OK Completed"]);
 });
 

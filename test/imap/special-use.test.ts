@@ -1,8 +1,9 @@
 // Special uses of mailboxes (RFC 6154) where a murder and its configuration matter; the rest is in transcripts.
 
 import { expect, test } from "bun:test";
+import { requireMailboxName as name } from "../../lib/mailbox/name.ts";
 import { FakeMurder } from "../support/fake-murder.ts";
-import { entry, listOf, loggedIn, mailServer, testServer } from "../support/imap-session.ts";
+import { administrator, entry, listOf, loggedIn, mailServer, testServer } from "../support/imap-session.ts";
 
 const acl = "ann lrswipkxtea";
 const question = 'LIST (SPECIAL-USE) "" * RETURN (SPECIAL-USE)';
@@ -53,6 +54,14 @@ test("a server that knows no special uses has none, and gets no mailbox with one
   murder.capabilities.set("be1", ["CREATE-SPECIAL-USE"]);
   expect(await client.command("CREATE INBOX.new (USE (\\Sent))")).toEqual(["OK Completed"]);
   expect(murder.asked).toEqual(["be1: CREATE INBOX.new (USE (\\Sent))"]);
+});
+
+test("a mailbox that is the user's no more has no use for him any more", async () => {
+  const server = await mailServer(["user.ann", "user.ann.x"]);
+  const ann = loggedIn(server, "ann");
+  expect(await ann.command('SETMETADATA INBOX.x (/private/specialuse "\\\\Sent")')).toEqual(["OK Completed"]);
+  await server.local.operations.rename(administrator, name("user.ann.x"), name("secret"));
+  expect(await ann.command('LIST (SPECIAL-USE) "" *')).toEqual(["OK Completed"]);
 });
 
 test("the configuration may know more uses; INBOX and other people's mailboxes have none", async () => {
