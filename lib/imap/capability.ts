@@ -58,6 +58,7 @@ export const capabilityTable: readonly Capability[] = [
   ownDoing("REPLACE"), // APPEND and EXPUNGE on a server that has it not
   relayed("ESEARCH"),
   relayed("SEARCHRES"),
+  relayed("PARTIAL"),
   ownDoing("MULTISEARCH"), // servers without it are asked for one mailbox after the other
 ];
 /** Announced by a multiplexer before login: what there is after it only the user's home server knows. */

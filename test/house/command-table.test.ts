@@ -45,6 +45,7 @@ const commandsOf: Readonly<Record<string, readonly string[]>> = {
   MULTIAPPEND: [],
   ESEARCH: [],
   SEARCHRES: [],
+  PARTIAL: [],
   MULTISEARCH: ["ESEARCH"],
   CATENATE: [],
   REPLACE: ["REPLACE", "UID REPLACE"],

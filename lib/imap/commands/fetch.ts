@@ -1,6 +1,8 @@
 // FETCH and UID FETCH (RFC 3501 §6.4.5).
 
+import { Bad } from "../../base/fault.ts";
 import { fetchMessages } from "../fetch/fetch-messages.ts";
+import { partialRanges } from "../fetch/partial-ranges.ts";
 import { type FetchArgs, readFetch } from "../parse/fetch.ts";
 import { resolveInView } from "../parse/sequence.ts";
 import { toSelected } from "../pass-on.ts";
@@ -17,9 +19,11 @@ function makeRow(isUid: boolean): Row {
     args: readFetch,
     at: selected,
     passesTo: toSelected,
-    async run(session, { set, items }) {
+    async run(session, { set, items, modifiers: { partial } }) {
+      if (partial && !isUid) throw new Bad("PARTIAL is for UID FETCH only");
       const selection = localSelection(session);
-      const ranges = resolveInView(set, selection, isUid);
+      const all = resolveInView(set, selection, isUid);
+      const ranges = partial ? partialRanges(all, partial) : all;
       const isComplete = await fetchMessages(session, selection, ranges, items, isUid);
       return isComplete || isUid ? undefined : expungeIssued;
     },

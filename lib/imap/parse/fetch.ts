@@ -5,6 +5,7 @@ import { parseSection, type Section } from "../../message/section.ts";
 import type { Reader } from "../../wire/reader.ts";
 import type { SequenceSet } from "../../wire/sequence-set.ts";
 import { formatAstring } from "../../wire/writer.ts";
+import { type FetchModifiers, readFetchModifiers } from "./fetch-modifiers.ts";
 import { readSequenceSet } from "./sequence.ts";
 
 /** Octets of a section, or some of them. */
@@ -26,6 +27,7 @@ export type FetchItem =
 export interface FetchArgs {
   readonly set: SequenceSet;
   readonly items: readonly FetchItem[];
+  readonly modifiers: FetchModifiers;
 }
 
 const flags: FetchItem = { kind: "flags" };
@@ -66,8 +68,9 @@ export function readFetch(reader: Reader): FetchArgs {
   const set = readSequenceSet(reader);
   reader.space();
   const items = readFetchItems(reader);
+  const modifiers = readFetchModifiers(reader);
   reader.end();
-  return { set, items };
+  return { set, items, modifiers };
 }
 
 /** Also what NOTIFY wants to hear of new messages (RFC 5465 §5.2). */

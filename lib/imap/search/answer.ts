@@ -110,7 +110,8 @@ function merged(stretches: readonly Stretch[]): readonly Stretch[] {
   return whole;
 }
 
-function stretchOf({ first, last, isFromEnd }: PartialRange, length: number): Stretch {
+/** Empty when there are no results so far. */
+export function stretchOf({ first, last, isFromEnd }: PartialRange, length: number): Stretch {
   const to = isFromEnd ? length - first + 1 : Math.min(last, length);
   const from = isFromEnd ? Math.max(length - last, 0) : first - 1;
   return from < to ? { from, to } : { from: 0, to: 0 };
