@@ -254,7 +254,9 @@ describe("GETMETADATA, and GETANNOTATION for Cyrus, tell", () => {
       expect(await loggedIn(server, "ann").command(question)).toEqual(["NO [NOPERM] Permission denied"]);
     }
     const mailboxes = "GETANNOTATION user.ann /comment value.shared";
-    expect(await loggedIn(server, "cyrus", administrator).command(mailboxes)).toEqual(["NO [CANNOT] GETANNOTATION does not know mailboxes, use GETMETADATA"]);
+    expect(await loggedIn(server, "cyrus", administrator).command(mailboxes)).toEqual([
+      "NO [CANNOT] GETANNOTATION does not know mailboxes, use GETMETADATA",
+    ]);
   });
 
   test("a frontend has no room", async () => {
