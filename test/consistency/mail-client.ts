@@ -66,7 +66,7 @@ export class MailClient {
     const [{ content }, text] = newMessage(turn, []);
     const messages = targets.map((mailbox): Message => {
       const learned = { id: content.id, tail: content.tail };
-      const message = { content: learned, uid: undefined, exists: new Register(false), flags: new Map() };
+      const message = { content: learned, uid: undefined, exists: new Register(false), flags: new Map(), removals: 0 };
       message.exists.begin(true);
       mailbox.messages.push(message);
       return message;
@@ -136,12 +136,16 @@ export class MailClient {
         if (!message) this.#report(`POP3 at ${mailbox.path}: ${id} is unknown`);
         else {
           this.#compare(mailbox, message, text);
-          retrieved.push(flagOf(message, "\\Seen", mailbox.owner));
-          retrieved.at(-1)!.begin(true);
+          for (const each of mailbox.messages.filter(({ content }) => content.id === id)) {
+            const seen = flagOf(each, "\\Seen", mailbox.owner);
+            seen.begin(true);
+            if (!isCopied(id)) retrieved.push(seen);
+          }
         }
         if (message?.exists.is(true) && message.uid !== undefined && !removed && !isCopied(id) && random.chance(0.1)) {
           removed = message;
           await ask(pop3, `DELE ${number}`);
+          message.removals += 1;
           message.exists.begin(false);
         }
       }

@@ -20,6 +20,8 @@ export interface Message {
   readonly exists: Register<boolean>;
   /** Of "\Seen" one by user, as "\Seen ann". */
   readonly flags: Map<string, Register<boolean>>;
+  /** How often somebody began to remove it. */
+  removals: number;
 }
 
 /** A message as a server shows it. */

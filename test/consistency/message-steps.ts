@@ -129,7 +129,10 @@ function transfer(word: "COPY" | "MOVE"): StepKind {
 function removal({ world }: Turn, mailbox: MailboxModel, messages: readonly Message[]) {
   return {
     begin: () => {
-      for (const { exists } of messages) exists.begin(false);
+      for (const message of messages) {
+        message.removals += 1;
+        message.exists.begin(false);
+      }
     },
     done: () => {
       for (const message of messages) {

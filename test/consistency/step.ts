@@ -56,7 +56,7 @@ export function newMessage(turn: Pick<Turn, "random" | "newId" | "user">, flags:
   const dateMs = Date.UTC(2026, random.below(12), 1 + random.below(28), random.below(24), random.below(60));
   const registers = new Map(flags.map((flag) => [flagKey(flag, turn.user), new Register(true)]));
   const content = { id, tail, size: text.length, hash, dateMs };
-  return [{ content, uid: undefined, exists: new Register(false), flags: registers }, text];
+  return [{ content, uid: undefined, exists: new Register(false), flags: registers, removals: 0 }, text];
 }
 
 /** As APPEND takes it: "01-Feb-2026 10:11:00 +0000" in quotes. */

@@ -71,16 +71,16 @@ export class World {
   /** What is wrong with that of which the answers were lost, when nothing is under way any more. */
   settleArrivals(): string[] {
     const wrong: string[] = [];
-    const isKept = (message: Message) => message.flags.get("\\Deleted")?.admits(true) !== true;
     for (const { mailbox, messages } of this.openArrivals.splice(0)) {
       const there = messages.filter((message) => mailbox.messages.includes(message)).length;
-      if (there === 0 || there === messages.length || !messages.every(isKept)) continue;
+      if (there === 0 || there === messages.length || messages.some(({ removals }) => removals > 0)) continue;
       wrong.push(`${mailbox.path}: only ${there} of ${messages.length} have come: ${idsOf(messages)}`);
     }
     for (const { from, to, messages, copies } of this.openMoves.splice(0)) {
       for (const [at, message] of messages.entries()) {
         const copy = copies[at]!;
-        if (!isKept(message) || !isKept(copy) || !from.isSure || !to.isSure) continue;
+        // Also removed by others than this MOVE.
+        if (message.removals > 1 || copy.removals > 0 || !from.isSure || !to.isSure) continue;
         const places = [from.messages.includes(message), to.messages.includes(copy)].filter(Boolean).length;
         if (places === 0) wrong.push(`${message.content.id} was moved from ${from.path} to ${to.path} and is gone`);
         if (places === 2) this.movedTwice += 1;
@@ -174,5 +174,5 @@ export function copyOf(message: Message, user: string, exists: Register<boolean>
   for (const [key, register] of message.flags) {
     if (!key.startsWith("\\Seen ") || key === `\\Seen ${user}`) flags.set(key, register.copy());
   }
-  return { content: message.content, uid: undefined, exists, flags };
+  return { content: message.content, uid: undefined, exists, flags, removals: 0 };
 }

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ImapWire } from "../support/imap-wire.ts";
 import { eventually } from "../support/murder.ts";
+import { Random } from "../support/random.ts";
 import { administrator, FaultMurder, type Node } from "./support/fault-murder.ts";
 import { Inspection } from "./support/invariants.ts";
 
@@ -68,7 +69,7 @@ for (const seed of seeds) {
 
 /** Some clients at each server, all at once. */
 async function playAll(seed: number, told: (answer: string) => void = () => {}): Promise<string[]> {
-  const random = randomFrom(seed);
+  const random = new Random(seed);
   const clients = servers.flatMap((server) =>
     Array.from({ length: clientsPerServer }, () => ({ server, commands: commandsFrom(random) })),
   );
@@ -105,27 +106,15 @@ async function loginWhenThere(server: Node): Promise<ImapWire> {
   return session!;
 }
 
-function commandsFrom(random: () => number): string[] {
+function commandsFrom(random: Random): string[] {
   const names = ["race", "race.a", "race.a.b", "other", "other.a", "third"];
-  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const kinds = [
-    () => `CREATE ${pick(names)}`,
-    () => `CREATE ${pick(names)}`,
-    () => `DELETE ${pick(names)}`,
-    () => `RENAME ${pick(names)} ${pick(names)}`,
-    () => `SETACL ${pick(names)} bob ${pick(["lr", "lrs", '""'])}`,
-    () => `DELETEACL ${pick(names)} bob`,
+    () => `CREATE ${random.pick(names)}`,
+    () => `CREATE ${random.pick(names)}`,
+    () => `DELETE ${random.pick(names)}`,
+    () => `RENAME ${random.pick(names)} ${random.pick(names)}`,
+    () => `SETACL ${random.pick(names)} bob ${random.pick(["lr", "lrs", '""'])}`,
+    () => `DELETEACL ${random.pick(names)} bob`,
   ];
-  return Array.from({ length: commandsEach }, () => pick(kinds)());
-}
-
-/** Numbers from 0 to 1 that depend on the seed alone. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  return Array.from({ length: commandsEach }, () => random.pick(kinds)());
 }

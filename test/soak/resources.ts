@@ -36,9 +36,10 @@ export class Resources {
   }
 
   sample(): void {
+    const atMs = performance.now();
     for (const node of nodes) {
       for (const { pid, program } of this.#murder.programs(node)) {
-        const now = sampleOf(pid);
+        const now = sampleOf(pid, atMs);
         if (!now || program === "") continue;
         const series = this.#series.get(pid) ?? { node, program, pid, samples: [] };
         series.samples.push(now);
@@ -76,12 +77,12 @@ export class Resources {
 }
 
 /** undefined for a process that has ended. */
-function sampleOf(pid: number): Sample | undefined {
+function sampleOf(pid: number, atMs: number): Sample | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     const residentKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
     const descriptors = readdirSync(`/proc/${pid}/fd`).length;
-    return { atMs: performance.now(), residentKb, descriptors };
+    return { atMs, residentKb, descriptors };
   } catch {
     return undefined;
   }
