@@ -265,7 +265,12 @@ export const coreOptions = {
     usedBy: [],
     doc: "Plain LIST shows special-use attributes (RFC 6154).",
   },
-  specialuse_extra: { type: "list", since: "3", usedBy: [...imap], doc: "More special-use attributes that clients may set." },
+  specialuse_extra: {
+    type: "list",
+    since: "3",
+    usedBy: [...imap],
+    doc: "More special-use attributes that clients may set.",
+  },
   timeout: {
     type: "duration",
     unit: "m",
