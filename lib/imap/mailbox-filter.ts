@@ -25,8 +25,9 @@ export async function mailboxesOf(
 ): Promise<readonly MailboxEntry[]> {
   const found = new Map<MailboxName, MailboxEntry>();
   const slice = new TimeSlice(session.server.clock);
+  const names = new Names(session, needed);
   for (const filter of filters) {
-    for await (const entry of entriesOf(session, filter, needed)) {
+    for await (const entry of entriesOf(session, filter, needed, names)) {
       if (entry && !found.has(entry.name)) found.set(entry.name, entry);
       if (slice.isOver) await slice.next();
     }
@@ -72,6 +73,7 @@ async function* entriesOf(
   session: Session,
   filter: MailboxFilter,
   needed: number,
+  names: Names,
 ): AsyncGenerator<MailboxEntry | undefined> {
   switch (filter.kind) {
     case "selected":
@@ -91,13 +93,13 @@ async function* entriesOf(
       }
       return;
     case "mailboxes":
-      for (const name of filter.names) yield await named(session, name, needed);
+      for (const name of filter.names) yield await names.find(name);
       return;
     case "subtree":
     case "subtree-one":
       requireCompleteList(session);
       for (const name of filter.names) {
-        if (name !== "") yield await named(session, name, needed);
+        if (name !== "") yield await names.find(name);
         yield* under(session, rootOf(session, name), filter.kind === "subtree-one", needed);
       }
   }
@@ -116,22 +118,37 @@ function openTo(session: Session, entry: MailboxEntry | undefined, needed: numbe
   return entry && isVisible(session, entry) && hasRight(rightsOf(session, entry), needed) ? entry : undefined;
 }
 
-/** The mailbox of the name the client gave, if there is one that he may use so. */
-async function named(session: Session, external: string, needed: number): Promise<MailboxEntry | undefined> {
-  const name = internalIfAny(session, external);
-  if (name === undefined || !session.namespace.isShown(name)) return undefined;
-  const known = session.server.list.find(name);
-  const entry = known && isInUse(known) ? known : await located(session, name);
-  return entry && hasRight(rightsOf(session, entry), needed) ? entry : undefined;
-}
+/** Finds the mailboxes that the client names. */
+class Names {
+  readonly #session: Session;
+  readonly #needed: number;
+  /** The master was asked, and nothing is missing here that it has: it need not be asked for each name. */
+  #isLevel = false;
 
-/** Asks the master before it says that there is none. */
-async function located(session: Session, name: MailboxName): Promise<MailboxEntry | undefined> {
-  try {
-    return (await session.server.router.locate(name)).entry;
-  } catch (fault) {
-    if (fault instanceof No && fault.code === "NONEXISTENT") return undefined;
-    throw fault;
+  constructor(session: Session, needed: number) {
+    this.#session = session;
+    this.#needed = needed;
+  }
+
+  /** Undefined where there is none that the user may use so. */
+  async find(external: string): Promise<MailboxEntry | undefined> {
+    const { namespace, server } = this.#session;
+    const name = internalIfAny(this.#session, external);
+    if (name === undefined || !namespace.isShown(name)) return undefined;
+    const known = server.list.find(name);
+    const entry = known && isInUse(known) ? known : await this.#locate(name, known);
+    return entry && hasRight(rightsOf(this.#session, entry), this.#needed) ? entry : undefined;
+  }
+
+  async #locate(name: MailboxName, known: MailboxEntry | undefined): Promise<MailboxEntry | undefined> {
+    if (this.#isLevel && !known) return undefined;
+    try {
+      return (await this.#session.server.router.locate(name)).entry;
+    } catch (fault) {
+      if (!(fault instanceof No && fault.code === "NONEXISTENT")) throw fault;
+      this.#isLevel = true;
+      return undefined;
+    }
   }
 }
 

@@ -135,6 +135,21 @@ describe("mailboxesOf()", () => {
     expect(await mailboxesOf(session, [filterOf("mailboxes INBOX.new")])).toEqual([fresh]);
     await expect(mailboxesOf(session, [filterOf("mailboxes (INBOX INBOX.other)")])).rejects.toThrow("Not now");
   });
+
+  test("asks the master once, however many names are none", async () => {
+    const server = testServer({ list: await listOf(...entries) });
+    let asked = 0;
+    const locate = async (): Promise<never> => {
+      asked += 1;
+      throw new No("NONEXISTENT", "Mailbox does not exist");
+    };
+    const { session } = loggedIn({ ...server, router: { ...server.router, locate } }, "ann");
+    const found = await mailboxesOf(session, [
+      filterOf("mailboxes (INBOX.x INBOX.y INBOX)"),
+      filterOf("subtree INBOX.z"),
+    ]);
+    expect([asked, found.map(({ name }) => name as string)]).toEqual([1, ["user.ann"]]);
+  });
 });
 
 test("isMailboxOf() means the same mailboxes as mailboxesOf()", async () => {
