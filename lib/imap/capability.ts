@@ -77,8 +77,8 @@ export function capabilities(session: Session): string[] {
   return names.filter((name) => !hidden.has(name.toUpperCase()));
 }
 
-function announced({ isAuthenticated, identity, server: { others, local } }: Session): string[] {
-  const names: string[] = identity?.isProxied && local ? [sourceExtension] : []; // only a frontend is believed
+function announced({ isAuthenticated, server: { others } }: Session): string[] {
+  const names: string[] = [];
   for (const { name, when, servers } of capabilityTable) {
     if (when !== "always" && (when === "after") !== isAuthenticated) continue;
     if (others && servers.length > 0 && !others.allHave(servers)) continue;
@@ -103,7 +103,17 @@ export function formatCapabilitiesOf(capabilities: ReadonlySet<string>, config: 
 
 /** The login is over, and there is nothing to be referred to, nor another login to come, behind a multiplexer. */
 const ofOneHop =
-  /^(?:STARTTLS|LOGINDISABLED|SASL-IR|AUTH=.*|LOGIN-REFERRALS|MAILBOX-REFERRALS|UNAUTHENTICATE|MUPDATE=.*)$/;
+  /^(?:STARTTLS|LOGINDISABLED|SASL-IR|AUTH=.*|LOGIN-REFERRALS|MAILBOX-REFERRALS|UNAUTHENTICATE|MUPDATE=.*|X-IATLAS-FROM)$/;
+
+/**
+ * What the answer to the login says: to a frontend also what our servers say to each other. Behind a multiplexer a client
+ * asks his home himself, which does not tell him.
+ */
+export function formatLoginCapabilities(session: Session): string {
+  const { user, server } = session;
+  const own = user.isProxied && server.local ? ` ${sourceExtension}` : "";
+  return formatCapabilities(session) + own;
+}
 
 /** "CAPABILITY IMAP4rev1 …": for the untagged response and as a response code. */
 export function formatCapabilities(session: Session): string {

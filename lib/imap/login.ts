@@ -7,7 +7,7 @@ import { authorize } from "../sasl/authorize.ts";
 import type { UncheckedProof } from "../sasl/deferring-verifier.ts";
 import type { Identity } from "../sasl/identity.ts";
 import type { Authenticated } from "../sasl/mechanism.ts";
-import { formatCapabilities, formatCapabilitiesOf } from "./capability.ts";
+import { formatLoginCapabilities, formatCapabilitiesOf } from "./capability.ts";
 import type { HomeServers } from "./home-servers.ts";
 import { statusLine } from "./reply.ts";
 import type { Answer, Command } from "./row.ts";
@@ -21,7 +21,7 @@ export async function completeLogin(session: Session, { tag }: Command, authenti
   if (homes) return await goHome(session, tag, homes, identity, proof);
   session.login(identity);
   await session.server.others?.settled();
-  return { code: formatCapabilities(session), text: welcome(session) };
+  return { code: formatLoginCapabilities(session), text: welcome(session) };
 }
 
 /** The rest of the session is another server's. */

@@ -183,6 +183,7 @@ test("what our frontend says it can do, both backends can, or it does that itsel
     "QUOTA=RES-MESSAGE",
     "LIST-METADATA",
     "MULTISEARCH",
+    "REPLACE",
   ];
   const said = await capabilitiesOf(frontends.ours);
   expect(said).toContain("IMAP4REV1");
@@ -377,3 +378,17 @@ test("messages are put together and replaced across our backend and Cyrus' (RFC 
   expect((await lettersIn(ann, "INBOX.letters")).at(-1)).toStartWith("fresh ");
   expect((await lettersIn(ann, "user.bob.letters")).map((each) => each.split(" ")[0])).toEqual(["one"]);
 }, 60_000);
+
+test.each(["backend", "frontend"])(
+  "an APPEND that ends as ours do when the source is lost adds nothing at Cyrus' %s",
+  async (role) => {
+    using bob = await ImapWire.login(murder, (role === "backend" ? backends : frontends).cyrus.address, "bob");
+    const before = (await bob.ok("STATUS INBOX.letters (MESSAGES)")).untagged;
+    const whole = `{${letters[0]!.length}+}\r\n${letters[0]}`;
+    const broken = `{${letters[0]!.length}+}\r\n${"\0".repeat(letters[0]!.length)} (`;
+    for (const messages of [broken, `${whole} ${broken}`, `${whole} (`, `CATENATE (TEXT ${whole} TEXT ${broken}`]) {
+      expect((await bob.command(`APPEND INBOX.letters ${messages}`)).status).not.toBe("OK");
+    }
+    expect((await bob.ok("STATUS INBOX.letters (MESSAGES)")).untagged).toEqual(before);
+  },
+);
