@@ -2,6 +2,8 @@
 // becomes of it when one of them cannot answer. What the answers are is in the transcripts.
 
 import { describe, expect, test } from "bun:test";
+import { ManualClock } from "../../lib/base/clock.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
 import type { LineDialogue } from "../support/line-dialogue.ts";
 import { lines, quiet, relayedInbox } from "../support/scripted-backend.ts";
 
@@ -10,8 +12,8 @@ const unavailable = "NO [UNAVAILABLE] Server(s) unavailable to complete operatio
 const everywhere = "IN (mailboxes (INBOX INBOX.a INBOX.b))";
 
 /** INBOX (selected) and INBOX.a are on be1, INBOX.b is on be2. */
-async function murder(capabilities: readonly string[] = able) {
-  const relayed = await relayedInbox(capabilities);
+async function murder(capabilities: readonly string[] = able, pair = () => connectionPair()) {
+  const relayed = await relayedInbox(capabilities, pair);
   return { ...relayed, be1: relayed.backend, be2: relayed.backends.get("be2")! };
 }
 
@@ -86,6 +88,20 @@ describe("a server that cannot answer", () => {
       '* ESEARCH (TAG "a1" MAILBOX INBOX UIDVALIDITY 1) UID ALL 1',
       `a1 ${unavailable}`,
     ]);
+  });
+
+  test("because it says nothing is waited for as long as for any answer, and no longer", async () => {
+    const clock = new ManualClock();
+    const { client, be1, be2 } = await murder(able, () => connectionPair(clock));
+    client.send(`a1 ESEARCH ${everywhere} ALL\r\n`);
+    await be2.line();
+    await answer(be1, '* ESEARCH (TAG "{tag}" MAILBOX INBOX UIDVALIDITY 1) UID ALL 1\r\n{tag} OK Completed\r\n');
+    expect(await client.line()).toBe('* ESEARCH (TAG "a1" MAILBOX INBOX UIDVALIDITY 1) UID ALL 1');
+    for (let passed = 0; client.left === "" && passed < 120; passed += 1) {
+      clock.advance(1000);
+      await quiet();
+    }
+    expect(await client.line()).toBe(`a1 ${unavailable}`);
   });
 
   test("that has the selected mailbox takes that along, and not the session", async () => {
