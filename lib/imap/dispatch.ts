@@ -13,7 +13,7 @@ import { withReferral } from "./referral.ts";
 import { faultLine, statusLine } from "./reply.ts";
 import type { Answer, Command, Row } from "./row.ts";
 import type { Session } from "./session.ts";
-import { concernsSelected, unavailable, whileLost } from "./while-lost.ts";
+import { concernsSelected, noteSavedSearch, unavailable, whileLost } from "./while-lost.ts";
 
 const tagPattern = /^[^(){ %*"\\+\u0000-\u001f\u007f-\u00ff]+$/;
 /** A literal that is no message, before login: enough for any user name and password. */
@@ -122,6 +122,7 @@ export class Dispatcher implements PipelineEvents {
   }
 
   #take(command: Command | Unreadable): Promise<void> | undefined {
+    if (!("fault" in command) && command.name.endsWith("SEARCH")) noteSavedSearch(this.#session, command);
     const remote = "fault" in command ? undefined : this.#passesTo(command);
     if (!remote || "fault" in command) return this.#after(() => this.#run(command));
     this.#pipeline ??= new Pipeline(this.#session, this);

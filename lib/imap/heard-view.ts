@@ -25,6 +25,8 @@ export class HeardView implements CountListener {
   readonly gone: NumberRange[] = [];
   /** UIDs of messages whose flags the client should have heard after it heard the rest: not all did, if any is left. */
   untoldFlags: readonly number[] = [];
+  /** The server keeps the result of a search for the client (RFC 5182), and nobody else does. */
+  isSearchSaved = false;
   /** Changes whenever anything is told. */
   news = 0;
   #goneCount = 0;
@@ -46,10 +48,16 @@ export class HeardView implements CountListener {
     return this.untoldFlags.length === 0 && this.arrived === 0 && this.removed.size === 0 && this.#goneCount === 0;
   }
 
-  /** Whether it can be told what the client saw. */
+  /** Whether the server can be lost without a loss for the client: it is known what he saw, and nothing else is kept there. */
   get isClear(): boolean {
     const { uidValidity, uidNext, highestModSeq } = this;
-    return !this.#isUnclear && uidValidity !== undefined && uidNext !== undefined && highestModSeq !== undefined;
+    return (
+      !this.#isUnclear &&
+      !this.isSearchSaved &&
+      uidValidity !== undefined &&
+      uidNext !== undefined &&
+      highestModSeq !== undefined
+    );
   }
 
   /** Takes a line of the server: EXISTS, EXPUNGE, VANISHED or a status with a code. Others do not matter. */

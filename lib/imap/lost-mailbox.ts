@@ -153,6 +153,15 @@ export class LostMailbox {
     const help = "Selected mailboxes whose server was lost, and what the client heard when it was back";
     this.#session.server.metrics.counter("iatlas_imap_mailboxes_reopened_total", help, ["outcome"]).inc({ outcome });
     this.#listener?.();
+    if (this.#session.notifier) this.#session.interludes.add(() => this.#announce());
+  }
+
+  /** To a client that wants to hear of changes when they happen (RFC 5465), unless EXPUNGE has to wait for a command. */
+  async #announce(): Promise<void> {
+    const { relaying } = this.#session;
+    if (relaying.lost !== this || this.hasExpunged) return;
+    if (this.#found === "gone") relaying.closeLost();
+    else await relaying.tellFound();
   }
 
   /** Before the client was told: what he heard last is still what SELECT and the first server told him. */

@@ -46,6 +46,12 @@ export async function whileLost(
   return "perform";
 }
 
+/** To be called with every search of the client: what it leaves with the server cannot be had back. */
+export function noteSavedSearch({ selection }: Session, { frame }: Command): void {
+  if (selection?.kind !== "elsewhere" || !/ RETURN \([^)]*\bSAVE\b/i.test(frame.texts[0] ?? "")) return;
+  selection.heard.isSearchSaved = true;
+}
+
 export function unavailable(): No {
   return new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
 }

@@ -135,6 +135,25 @@ describe("a client whose mailbox was lost and is back", () => {
     expect(await client.line()).toBe("i OK Completed");
   });
 
+  test("has its server asked anew while it idles for long, so that one that hangs is missed", async () => {
+    const clock = new ManualClock();
+    const { client, backend, servers } = await selectedInbox({ clock });
+    client.send("i IDLE\r\n");
+    for (let count = 0; count < 2; count += 1) {
+      expect(await backend.line()).toBe("i IDLE");
+      backend.send("+ idling\r\n");
+      await quiet();
+      clock.advance(10 * 60_000);
+      expect(await backend.line()).toBe("DONE");
+      backend.send("i OK Completed\r\n");
+    }
+    await backend.line();
+    backend.connection.destroy();
+    await (await servers.next()).answer("SELECT INBOX", selectAnswer);
+    expect(await client.line()).toBe("+ idling");
+    expect(client.left).toBe("");
+  });
+
   test("can end IDLE before that", async () => {
     const { client, backend, servers } = await selectedInbox();
     client.send("i IDLE\r\n");
@@ -337,6 +356,16 @@ describe("a mailbox is closed", () => {
     expect(await client.line()).toBe(closed);
     client.send("DONE\r\n");
     expect(await client.line()).toBe("i OK Completed");
+  });
+
+  test("when a search was saved there, which nobody else knows (RFC 5182)", async () => {
+    const { client, backend } = await selectedInbox();
+    client.send("a1 UID SEARCH RETURN (SAVE) ALL\r\n");
+    await backend.answer("UID SEARCH RETURN (SAVE) ALL");
+    await client.line();
+    backend.connection.destroy();
+    client.send("a2 UID FETCH $ UID\r\n");
+    expect(await lines(client, 2)).toEqual([closed, `a2 ${unavailable}`]);
   });
 
   test("when it is not certain what the client counts", async () => {
