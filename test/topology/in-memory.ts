@@ -89,8 +89,12 @@ function connectTo(server: ImapServer): Connection {
   return ours;
 }
 
-/** The product's own links, over connections in memory. */
-function linksInMemory(client: ClientOrigin, servers: ReadonlyMap<string, ImapServer>): Links {
+/** The product's own links, over connections in memory; `opened` gets the near end of each. */
+export function linksInMemory(
+  client: ClientOrigin,
+  servers: ReadonlyMap<string, ImapServer>,
+  opened: (server: string, connection: Connection) => void = () => {},
+): Links {
   const plan: LoginPlan = {
     credentials: { authenticationId: proxyUser, authorizationId: client.identity.user, password },
     choose: () => plainClient,
@@ -101,7 +105,9 @@ function linksInMemory(client: ClientOrigin, servers: ReadonlyMap<string, ImapSe
   const connect = async (server: string) => {
     const found = servers.get(server);
     if (!found) throw new Error(`no server ${server}`);
-    return connectTo(found);
+    const connection = connectTo(found);
+    opened(server, connection);
+    return connection;
   };
   const options = { connect, planFor: () => plan, responseTimeoutMs: 5_000, health: new Health(systemClock) };
   return new BackendLinks({ ...options, log: silentLog }, client);
