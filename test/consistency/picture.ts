@@ -64,10 +64,13 @@ async function settle(world: World, servers: Servers, view: Viewpoint, user: str
   }
   const subscribed = new Set(pathsIn(user, await imap.ok('LSUB "" *'), "LSUB"));
   for (const [path, register] of world.subscriptionsOf(user)) {
-    if (!register.admits(subscribed.has(path)) && world.find(path)) {
-      wrong.push(`${user}'s subscription to ${path} is ${subscribed.has(path)} instead of ${register}`);
-    }
-    if (!register.isCertain) register.settle(subscribed.has(path));
+    const mailbox = world.find(path);
+    // LSUB has only what is there and may be seen.
+    if (!mailbox || !rightsOf(mailbox, user)?.has("l")) continue;
+    const isSubscribed = subscribed.has(path);
+    if (!register.admits(isSubscribed))
+      wrong.push(`${user}'s subscription to ${path} is ${isSubscribed}, not ${register}`);
+    if (!register.isCertain) register.settle(isSubscribed);
   }
 }
 

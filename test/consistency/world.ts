@@ -71,19 +71,26 @@ export class World {
   /** What is wrong with that of which the answers were lost, when nothing is under way any more. */
   settleArrivals(): string[] {
     const wrong: string[] = [];
-    for (const { mailbox, messages } of this.openArrivals.splice(0)) {
-      const there = messages.filter((message) => mailbox.messages.includes(message)).length;
-      if (there === 0 || there === messages.length || messages.some(({ removals }) => removals > 0)) continue;
-      wrong.push(`${mailbox.path}: only ${there} of ${messages.length} have come: ${idsOf(messages)}`);
+    const byMailbox = Map.groupBy(this.openArrivals.splice(0), ({ mailbox }) => mailbox);
+    for (const [mailbox, arrivals] of byMailbox) {
+      const groups = arrivals.map(({ messages }) => messages);
+      // Perhaps removed before anybody saw it.
+      if (groups.flat().some(({ uid, removals }) => uid === undefined && removals > 0)) continue;
+      const came = groups.flat().filter(({ uid }) => uid !== undefined);
+      if (!isMadeOf(idsOf(came), groups.map(idsOf))) {
+        wrong.push(`${mailbox.path}: ${idsOf(came).join(" ")} have come, of ${groups.map(idsOf).join("; ")}`);
+      }
     }
     for (const { from, to, messages, copies } of this.openMoves.splice(0)) {
       for (const [at, message] of messages.entries()) {
         const copy = copies[at]!;
         // Also removed by others than this MOVE.
         if (message.removals > 1 || copy.removals > 0 || !from.isSure || !to.isSure) continue;
-        const places = [from.messages.includes(message), to.messages.includes(copy)].filter(Boolean).length;
+        const { id } = message.content;
+        const isCopied = to.messages.includes(copy) || to.messages.some(({ content }) => content.id === id);
+        const places = [from.messages.includes(message), isCopied].filter(Boolean).length;
         if (places === 0) wrong.push(`${message.content.id} was moved from ${from.path} to ${to.path} and is gone`);
-        if (places === 2) this.movedTwice += 1;
+        if (from.messages.includes(message) && to.messages.includes(copy)) this.movedTwice += 1;
       }
     }
     return wrong;
@@ -129,8 +136,21 @@ export class World {
   }
 }
 
-function idsOf(messages: readonly Message[]): string {
-  return messages.map(({ content }) => content.id).join(" ");
+function idsOf(messages: readonly Message[]): string[] {
+  return messages.map(({ content }) => content.id).sort();
+}
+
+/** Whether the words are those of some of the groups, all of each. */
+function isMadeOf(words: readonly string[], groups: readonly (readonly string[])[]): boolean {
+  const [group, ...others] = groups;
+  if (!group) return words.length === 0;
+  const left = [...words];
+  const hasAll = group.every((word) => {
+    const at = left.indexOf(word);
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  });
+  return (hasAll && isMadeOf(left, others)) || isMadeOf(words, others);
 }
 
 /** Rights of a user; undefined while they are not certain. */
