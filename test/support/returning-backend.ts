@@ -87,7 +87,7 @@ export class ReturningServers {
     }
     const [theirs, ours] = connectionPair();
     const remote = new ImapClient(server, ours, 60_000);
-    remote.capabilities = new Set(["LITERAL+", "QRESYNC"]);
+    remote.capabilities = new Set(["LITERAL+", "QRESYNC", "NOTIFY"]);
     const end = new BackendEnd(theirs, server);
     const wake = this.#waiting.shift();
     if (wake) wake(end);
@@ -150,6 +150,7 @@ export async function selectedInbox(options: SelectedOptions = {}): Promise<Sele
   await client.line();
   client.send(`s ${command}\r\n`);
   const backend = await servers.next();
+  if (enabled.length > 0) await backend.answer(`ENABLE ${enabled.join(" ")}`);
   await backend.answer(command, answer, "OK [READ-WRITE] Completed");
   for (let line = await client.line(); !line.startsWith("s OK"); ) line = await client.line();
   return { client, backend, servers, session, list };

@@ -7,6 +7,7 @@ import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
 import type { ListChange, MailboxEntry, UniqueId } from "../../mailbox/list.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
+import type { Remote } from "../../mailbox/place.ts";
 import { isInUse, isVisible, localMail, rightsOf } from "../access.ts";
 import { internalIfAny } from "../listing.ts";
 import { mailboxesOf } from "../mailbox-filter.ts";
@@ -79,6 +80,11 @@ export class Notifier implements PlaceClient {
     this.#selected.changed();
     const watched = before && this.#watched.get(nameOf(this.#session, before));
     if (watched) this.#news.counts(watched); // what the selection did not show is told now
+  }
+
+  /** The connection on which a mailbox is selected is gone. */
+  selectionLost(remote: Remote): void {
+    this.#selected.lost(remote);
   }
 
   close(): void {

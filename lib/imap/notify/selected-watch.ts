@@ -80,6 +80,7 @@ export class SelectedWatch {
       }
       const { completion } = await ask(this.#session, remote, [`NOTIFY ${text}`], nothing);
       if (completion.status !== "OK") throw cannotNotify(`The selected mailbox's server refused: ${completion.text}`);
+      if (!this.#told.has(remote)) remote.onLost(() => this.#session.notifier?.selectionLost(remote));
       this.#told.set(remote, text);
     }
     remote.onUnasked(this.#group && (() => this.#session.interludes.add(() => this.#pass(remote))));
@@ -98,12 +99,23 @@ export class SelectedWatch {
     const { selection, relaying } = this.#session;
     if (selection?.kind !== "elsewhere" || selection.remote !== remote) return;
     const sink = relaying.replySink(remote, () => {});
-    const stop = this.#session.onClose(() => relaying.closeAll());
-    try {
-      await remote.takeUnasked(sink);
-    } finally {
-      stop();
-    }
+    await relaying.whileHeard(() => remote.takeUnasked(sink));
+  }
+
+  /** The client hears what changed as soon as the mailbox is open again, not at his next command. */
+  lost(remote: Remote): void {
+    const { selection, relaying, interludes } = this.#session;
+    if (!this.#group || selection?.kind !== "elsewhere" || selection.remote !== remote) return;
+    const isWayBack = relaying.noticeLoss();
+    if (isWayBack) relaying.lost?.onFound(() => interludes.add(() => this.#goOn()));
+    else interludes.add(() => this.#goOn());
+  }
+
+  async #goOn(): Promise<void> {
+    const { relaying } = this.#session;
+    if (!relaying.noticeLoss()) return relaying.closeLost();
+    if (this.#group?.filter.kind === "selected-delayed" && relaying.lost?.hasExpunged) return; // at the next command
+    await relaying.tellFound();
   }
 
   // ---- here
