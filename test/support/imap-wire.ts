@@ -73,6 +73,13 @@ export class ImapWire implements Disposable {
     }
   }
 
+  /** The next untagged response, without "* ". */
+  async untagged(): Promise<string> {
+    const response = await this.#response();
+    if (!response.startsWith("* ")) throw new Error(`expected an untagged response: ${response}`);
+    return response.slice(2);
+  }
+
   /** Resolves when the server waits. */
   async idle(): Promise<void> {
     this.send("IDLE IDLE\r\n");
