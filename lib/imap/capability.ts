@@ -58,6 +58,8 @@ export const capabilityTable: readonly Capability[] = [
   ownDoing("REPLACE"), // APPEND and EXPUNGE on a server that has it not
   relayed("ESEARCH"),
   relayed("SEARCHRES"),
+  relayed("CONDSTORE", "QRESYNC"),
+  relayed("QRESYNC"),
   relayed("PARTIAL"),
   ownDoing("MULTISEARCH"), // servers without it are asked for one mailbox after the other
 ];

@@ -136,6 +136,7 @@ export class Dispatcher implements PipelineEvents {
   #passesTo(command: Command): Remote | undefined {
     const session = this.#session;
     const remote = session.isAuthenticated ? commandTable[command.name]?.passesTo?.(session, command) : undefined;
+    if (remote && !session.relaying.isLevel(remote)) return undefined;
     const isReady = remote?.isOpen && (command.frame.literals.length === 0 || remote.capabilities.has("LITERAL+"));
     return isReady ? remote : undefined;
   }

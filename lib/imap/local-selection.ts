@@ -1,19 +1,20 @@
 // A mailbox of this server, selected by a session: the view that sequence numbers count in, and what has to be told. The
-// view only changes in `announce`: what was expunged keeps its number until the client has heard of it (RFC 3501
+// view only changes when that is told (selection-news.ts): what was expunged keeps its number until the client has heard of it (RFC 3501
 // §7.4.1). An idle session holds its UIDs, four octets each, and little more.
 
 import type { Rights } from "../mailbox/acl.ts";
 import type { MailboxEntry } from "../mailbox/list.ts";
-import type { Changes, Mailbox, MessageBody, MessageRecord, ModSeq, Uid } from "../mailbox/store.ts";
+import type { Mailbox, MessageBody, MessageRecord, ModSeq, Uid } from "../mailbox/store.ts";
 import type { NumberRange } from "../wire/sequence-set.ts";
 import { rightsOf } from "./access.ts";
+import { hasCondstore } from "./condstore.ts";
 import { formatFlags, permanentFlags, systemFlagNames } from "./parse/flags.ts";
 import { RecentRanges } from "./recent-ranges.ts";
 import { bodyIn } from "./search/searched.ts";
+import { SelectionNews } from "./selection-news.ts";
 import type { Session } from "./session.ts";
 import { insertedAt, removeAll } from "./view.ts";
 
-const batchSize = 256;
 const noUids = new Uint32Array(0);
 
 export class LocalSelection {
@@ -28,16 +29,9 @@ export class LocalSelection {
   #entry: MailboxEntry;
   #listSequence: number;
   #uids: Uint32Array;
-  #version: number;
-  #modSeq: ModSeq;
-  /** Expunged by others, not told yet, ascending. */
-  #withheld: readonly Uid[] | undefined;
-  /** Flags that were changed, not told yet. */
-  #withheldFlags: readonly Uid[] | undefined;
+  readonly #news: SelectionNews;
   /** How many keywords the client has heard of: a mailbox never forgets one. */
   #keywordCount = 0;
-  /** Flags that the running command has told or that the client knows without being told, by UID. */
-  #told: Map<Uid, string> | undefined;
 
   constructor(session: Session, entry: MailboxEntry, mailbox: Mailbox, isReadOnly: boolean, isExamined: boolean) {
     this.mailbox = mailbox;
@@ -46,10 +40,14 @@ export class LocalSelection {
     this.#entry = entry;
     this.#listSequence = session.server.list.sequence;
     // In this order: what changes in between is noticed later, and noticing twice does no harm.
-    this.#version = mailbox.version();
-    this.#modSeq = mailbox.totals().highestModSeq;
+    this.#news = new SelectionNews(this);
     this.#uids = mailbox.uids();
     this.#takeRecent();
+  }
+
+  /** Internal, as it was at SELECT or is by now. */
+  get name(): string {
+    return this.#entry.name;
   }
 
   /** UIDs of the view, ascending; the message number of the first is 1. */
@@ -110,10 +108,20 @@ export class LocalSelection {
     return formatFlags(record.flags, this.#recent.has(record.uid));
   }
 
-  /** Notes that the client knows these flags of the message: `announce` does not repeat them. */
-  told(uid: Uid, flags: string): void {
-    this.#told ??= new Map();
-    this.#told.set(uid, flags);
+  /** What changes of a message, as FETCH tells it unasked: its flags, and its MODSEQ to who understands that. */
+  stateOf(session: Session, record: MessageRecord): string {
+    const flags = `FLAGS ${this.flagsOf(record)} UID ${record.uid}`;
+    return hasCondstore(session) ? `${flags} MODSEQ (${record.modSeq})` : flags;
+  }
+
+  /** Notes that the client knows this state of the message: `announce` does not repeat it. */
+  told(uid: Uid, state: string): void {
+    this.#news.told(uid, state);
+  }
+
+  /** The client knows everything up to it. */
+  get modSeq(): ModSeq {
+    return this.#news.modSeq;
   }
 
   /** FLAGS and PERMANENTFLAGS, as SELECT shows them and whenever a keyword is new. */
@@ -130,23 +138,28 @@ export class LocalSelection {
     if (this.mailbox.keywords().length !== this.#keywordCount) session.send(this.describeFlags(session));
   }
 
-  /**
-   * Sends what changed since the last call; EXPUNGE only when `mayExpunge` (RFC 9051 §7.5.1), flags unless the client wants
-   * to hear of them in answers only (RFC 5465 §5.1). Never throws.
-   */
+  /** Tells what is new (selection-news.ts). */
   announce(session: Session, mayExpunge: boolean, tellsFlags = true): void {
-    try {
-      const version = this.mailbox.version();
-      if (version !== this.#version) {
-        this.#version = version;
-        this.#tell(session, this.mailbox.changesSince(this.#modSeq, session.user.user), mayExpunge, tellsFlags);
-      } else if (mayExpunge && this.#withheld) this.#tellExpunged(session, []);
-      if (tellsFlags && this.#withheldFlags) this.#tellWithheldFlags(session, this.#withheldFlags);
-    } catch (fault) {
-      this.#lose(session, fault);
-    } finally {
-      this.#told = undefined;
-    }
+    this.#news.announce(session, mayExpunge, tellsFlags);
+  }
+
+  /** The same before a tagged OK that may tell of removals: its code for who understands MODSEQs (RFC 7162 §3.2.7). */
+  announceRemovals(session: Session): string | undefined {
+    return this.#news.announceRemovals(session);
+  }
+
+  /** Takes messages out of the view. */
+  drop(gone: readonly Uid[]): void {
+    this.#uids = removeAll(this.#uids, gone);
+  }
+
+  /** Adds messages with higher UIDs to the view. */
+  grow(fresh: readonly Uid[]): void {
+    const grown = new Uint32Array(this.#uids.length + fresh.length);
+    grown.set(this.#uids);
+    grown.set(fresh, this.#uids.length);
+    this.#uids = grown;
+    this.#takeRecent();
   }
 
   /** Lets go of the mailbox. */
@@ -154,75 +167,8 @@ export class LocalSelection {
     this.mailbox.release();
   }
 
-  #tell(session: Session, changes: Changes, mayExpunge: boolean, tellsFlags: boolean): void {
-    this.#modSeq = changes.highestModSeq;
-    if (changes.expunged.length > 0 && !mayExpunge) {
-      this.#withheld = [...new Set([...(this.#withheld ?? []), ...changes.expunged])].sort((a, b) => a - b);
-    } else if (mayExpunge) this.#tellExpunged(session, changes.expunged);
-    this.#tellArrived(session, changes.arrived);
-    if (changes.hasNewKeywords) this.announceKeywords(session);
-    if (tellsFlags) this.#tellFlags(session, changes.flagged);
-    else if (changes.flagged.length > 0) {
-      this.#withheldFlags = [...new Set([...(this.#withheldFlags ?? []), ...changes.flagged])].sort((a, b) => a - b);
-    }
-  }
-
-  #tellWithheldFlags(session: Session, flagged: readonly Uid[]): void {
-    this.#withheldFlags = undefined;
-    this.#tellFlags(session, flagged);
-  }
-
-  #tellExpunged(session: Session, expunged: readonly Uid[]): void {
-    const gone = this.#withheld ? [...new Set([...this.#withheld, ...expunged])].sort((a, b) => a - b) : expunged;
-    this.#withheld = undefined;
-    if (gone.length === 0) return;
-    let text = "";
-    let count = 0;
-    for (const uid of gone) {
-      const index = this.indexOf(uid);
-      if (index < 0) continue;
-      text += `* ${index + 1 - count} EXPUNGE\r\n`;
-      count += 1;
-    }
-    if (count === 0) return;
-    this.#uids = removeAll(this.#uids, gone);
-    session.send(text);
-  }
-
-  #tellArrived(session: Session, arrived: readonly Uid[]): void {
-    const newest = this.#uids.at(-1) ?? 0;
-    const fresh = arrived.filter((uid) => uid > newest);
-    if (fresh.length === 0) return;
-    const grown = new Uint32Array(this.#uids.length + fresh.length);
-    grown.set(this.#uids);
-    grown.set(fresh, this.#uids.length);
-    this.#uids = grown;
-    this.#takeRecent();
-    session.send(`* ${grown.length} EXISTS\r\n* ${this.recentCount} RECENT\r\n`);
-  }
-
-  #tellFlags(session: Session, flagged: readonly Uid[]): void {
-    for (let start = 0; start < flagged.length; start += batchSize) {
-      let text = "";
-      for (const record of this.mailbox.records(flagged.slice(start, start + batchSize), session.user.user)) {
-        const index = this.indexOf(record.uid);
-        const flags = this.flagsOf(record);
-        if (index < 0 || this.#told?.get(record.uid) === flags) continue;
-        text += `* ${index + 1} FETCH (FLAGS ${flags} UID ${record.uid})\r\n`;
-      }
-      if (text !== "") session.send(text);
-    }
-  }
-
   #takeRecent(): void {
     const newest = this.#uids.at(-1);
     if (newest !== undefined) this.#recent.add(this.mailbox.takeRecent(this.#claimsRecent), newest);
-  }
-
-  /** The mailbox was deleted or moved away: the session goes on without it. */
-  #lose(session: Session, fault: unknown): void {
-    session.log.notice("selected mailbox lost", { mailbox: this.#entry.name, fault: String(fault) });
-    session.deselect();
-    session.untagged("OK [CLOSED] Mailbox is no longer available");
   }
 }

@@ -4,12 +4,25 @@
 import type { ExternalName } from "../mailbox/name.ts";
 import type { Remote } from "../mailbox/place.ts";
 import { Reader } from "../wire/reader.ts";
+import { noteCondstore } from "./condstore.ts";
 import type { Command } from "./row.ts";
 import type { Session } from "./session.ts";
 
 /** A command about the selected mailbox. */
 export function toSelected({ selection }: Session): Remote | undefined {
   return selection?.kind === "elsewhere" ? selection.remote : undefined;
+}
+
+/** The same, where some of its forms enable CONDSTORE (RFC 7162 §3.1): then other servers have to hear of it, too. */
+export function toSelectedNoting<Args>(
+  readArgs: (reader: Reader, session: Session) => Args,
+  asksForModSeqs: (args: Args) => boolean,
+): (session: Session, command: Command) => Remote | undefined {
+  return (session, command) => {
+    const remote = toSelected(session);
+    if (remote && noteCondstore(session, command, readArgs, asksForModSeqs)) session.relaying.isLevelNow(remote);
+    return remote;
+  };
 }
 
 type ReadArgs = (reader: Reader, session: Session) => { readonly mailbox: ExternalName };

@@ -3,8 +3,10 @@
 
 import { Bye } from "../base/fault.ts";
 import { type IdPairs, type Origin, readOrigin } from "../mailbox/origin.ts";
-import type { Completion, Links, Remote, ReplySink } from "../mailbox/place.ts";
+import type { Completion, Links, Remote, ReplySink, UntaggedResponse } from "../mailbox/place.ts";
+import { LevelLinks } from "./level-links.ts";
 import { LostMailbox } from "./lost-mailbox.ts";
+import { ask } from "./plans/ask.ts";
 import { withoutUnaskedReferral } from "./referral.ts";
 import type { Command } from "./row.ts";
 import type { Elsewhere } from "./selection.ts";
@@ -23,6 +25,8 @@ export class Relaying {
   /** Where somebody hears of it should they be lost. */
   #watched: WeakSet<Remote> | undefined;
   #origin: Origin | undefined;
+  /** How much of `session.enabled` servers were told: nothing is ever switched off. */
+  #levels: WeakMap<Remote, number> | undefined;
 
   constructor(session: Session) {
     this.#session = session;
@@ -30,12 +34,30 @@ export class Relaying {
 
   get links(): Links {
     const { server, user, connection } = this.#session;
-    this.#links ??= server.router.openLinks({
-      ...this.origin,
-      identity: user,
-      isSecure: connection.tls !== undefined,
-    });
+    if (this.#links) return this.#links;
+    const links = server.router.openLinks({ ...this.origin, identity: user, isSecure: connection.tls !== undefined });
+    this.#links = new LevelLinks(links, (remote) => this.level(remote));
     return this.#links;
+  }
+
+  /** Whether the server was told all that the client has switched on. */
+  isLevel(remote: Remote): boolean {
+    const { size } = this.#session.enabled;
+    return size === 0 || this.#levels?.get(remote) === size;
+  }
+
+  /** The server is about to find out by itself. */
+  isLevelNow(remote: Remote): void {
+    this.#levels ??= new WeakMap();
+    this.#levels.set(remote, this.#session.enabled.size);
+  }
+
+  /** Tells the server what the client has switched on (RFC 5161), as far as it has such a thing. */
+  async level(remote: Remote): Promise<void> {
+    if (this.isLevel(remote) || !remote.isOpen) return;
+    this.isLevelNow(remote);
+    const names = [...this.#session.enabled].filter((name) => remote.capabilities.has(name));
+    if (names.length > 0) await ask(this.#session, remote, [`ENABLE ${names.join(" ")}`], enabledNames);
   }
 
   opened(server: string): Remote | undefined {
@@ -63,6 +85,7 @@ export class Relaying {
 
   /** Passes a command on as it came and its untagged answers back as they come. */
   async relay(command: Command, remote: Remote): Promise<Completion> {
+    if (!this.isLevel(remote)) await this.level(remote);
     const sink = this.replySink(remote, (text) => void this.#session.send(`+ ${text}\r\n`));
     const completion = await this.whileHeard(() => remote.relay(command.frame, sink));
     return withoutUnaskedReferral(this.#session, completion);
@@ -74,7 +97,8 @@ export class Relaying {
   }
 
   /** Asks another server a question whose untagged answers are for the client. */
-  tellFrom(remote: Remote, question: string): Promise<Completion> {
+  async tellFrom(remote: Remote, question: string): Promise<Completion> {
+    if (!this.isLevel(remote)) await this.level(remote);
     const sink = this.replySink(remote, ignoreContinuation);
     return this.whileHeard(() => {
       const asked = remote.begin("N", sink);
@@ -181,3 +205,7 @@ export class Relaying {
 }
 
 function ignoreContinuation(): void {}
+
+function enabledNames({ frame }: UntaggedResponse): string | undefined {
+  return /^ENABLED\b(.*)/i.exec(frame.texts[0] ?? "")?.[1];
+}

@@ -54,7 +54,7 @@ export async function reopen(session: Session, selection: Elsewhere, signal: Abo
 
 async function reopenOn(session: Session, remote: Remote, selection: Elsewhere): Promise<Reopened> {
   const { heard: before, mailbox, isExamined, parameters } = selection;
-  if (session.enabled.size > 0) requireOk(await remote.command([`ENABLE ${[...session.enabled].join(" ")}`]));
+  await session.relaying.level(remote);
   const heard = new HeardView();
   remote.onCount(heard);
   const verb = isExamined ? "EXAMINE" : "SELECT";

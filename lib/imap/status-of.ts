@@ -31,6 +31,7 @@ const readers: Readonly<Record<StatusItem, (mailbox: Mailbox, session: Session) 
   DELETED: (mailbox) => mailbox.totals().deleted,
   "DELETED-STORAGE": (mailbox, session) => deletedOctets(mailbox, session),
   SIZE: (mailbox) => mailbox.totals().bytes,
+  HIGHESTMODSEQ: (mailbox) => mailbox.totals().highestModSeq,
 };
 
 function recentCount(mailbox: Mailbox): number {

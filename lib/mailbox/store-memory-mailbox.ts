@@ -47,6 +47,9 @@ export interface MemoryMailboxState {
   recent: number;
   isRemoved: boolean;
   messages: Map<Uid, Message>;
+  readonly maxTombstones: number;
+  /** The highest MODSEQ of tombstones that were thrown away. */
+  forgotten: number;
   tombstones: { readonly uid: Uid; readonly created: number; readonly modSeq: number }[];
   /** Name as first written and MODSEQ, by lower-case name. */
   readonly keywords: Map<string, { readonly name: string; readonly modSeq: number }>;
@@ -147,18 +150,28 @@ export class MemoryMailbox implements Mailbox {
   }
 
   changesSince(modSeq: ModSeq, user: string): Changes {
-    const { modSeq: highest, messages, tombstones, keywords } = this.#present();
+    const { modSeq: highest, messages, tombstones, forgotten, keywords } = this.#present();
     const all = [...messages.values()];
     return {
       highestModSeq: highest as ModSeq,
       arrived: all.filter((each) => each.created > modSeq).map(({ uid }) => uid),
       flagged: all.filter((each) => each.created <= modSeq && modSeqFor(each, user) > modSeq).map(({ uid }) => uid),
-      expunged: tombstones
-        .filter((each) => each.modSeq > modSeq && each.created <= modSeq)
-        .map(({ uid }) => uid)
-        .sort(ascending),
+      expunged:
+        modSeq < forgotten
+          ? undefined
+          : tombstones
+              .filter((each) => each.modSeq > modSeq && each.created <= modSeq)
+              .map(({ uid }) => uid)
+              .sort(ascending),
       hasNewKeywords: [...keywords.values()].some((each) => each.modSeq > modSeq),
     };
+  }
+
+  vanishedSince(modSeq: ModSeq): readonly Uid[] | undefined {
+    const { tombstones, forgotten } = this.#present();
+    if (modSeq < forgotten) return undefined;
+    const since = tombstones.filter((each) => each.modSeq > modSeq);
+    return since.map(({ uid }) => uid).sort(ascending);
   }
 
   takeRecent(claim: boolean): Uid {
@@ -228,9 +241,18 @@ export class MemoryMailbox implements Mailbox {
     }
     if (gone.length > 0) {
       this.#state.modSeq = modSeq;
+      this.#forgetTombstones();
       this.#notify();
     }
     return gone.sort(ascending);
+  }
+
+  #forgetTombstones(): void {
+    const state = this.#state;
+    const last = state.tombstones.at(-1 - state.maxTombstones);
+    if (!last) return;
+    state.forgotten = last.modSeq;
+    state.tombstones = state.tombstones.filter((each) => each.modSeq > last.modSeq);
   }
 
   async copyTo(

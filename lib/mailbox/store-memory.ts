@@ -13,6 +13,8 @@ export interface MemoryStoreOptions {
   readonly describe: (bytes: Uint8Array) => { readonly structure: CachedStructure; readonly headerSize: number };
   /** Partitions that exist; any when left out. */
   readonly partitions?: readonly string[];
+  /** How many expunged messages are remembered; all when left out. */
+  readonly maxTombstones?: number;
 }
 
 export class MemoryStore implements MessageStore {
@@ -36,6 +38,8 @@ export class MemoryStore implements MessageStore {
       recent: 1,
       isRemoved: false,
       messages: new Map(),
+      maxTombstones: this.#options.maxTombstones ?? Number.POSITIVE_INFINITY,
+      forgotten: 0,
       tombstones: [],
       sources: new Map(),
       keywords: new Map(),

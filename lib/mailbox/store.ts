@@ -71,8 +71,8 @@ export interface Changes {
   readonly arrived: readonly Uid[];
   /** UIDs whose flags (as this user sees them) changed since and that are not new, ascending. */
   readonly flagged: readonly Uid[];
-  /** UIDs gone since, ascending. */
-  readonly expunged: readonly Uid[];
+  /** UIDs gone since, ascending; undefined when that is not known any more: then compare with `uids()`. */
+  readonly expunged: readonly Uid[] | undefined;
   /** Keywords in use that were not before (FLAGS must be announced again). */
   readonly hasNewKeywords: boolean;
 }
@@ -157,6 +157,11 @@ export interface Mailbox {
   /** A number that differs whenever anything may have changed, in any process. Costs microseconds: ask at command boundaries. */
   version(): number;
   changesSince(modSeq: ModSeq, user: string): Changes;
+  /**
+   * UIDs of all messages expunged since, those that came since included, ascending; undefined when that is not known any
+   * more, because only so many are remembered.
+   */
+  vanishedSince(modSeq: ModSeq): readonly Uid[] | undefined;
   /**
    * The lowest UID that is \Recent for the caller: everything from it on arrived since the last session asked. With
    * `claim` (SELECT, not EXAMINE or STATUS) later callers do not get these again.

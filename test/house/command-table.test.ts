@@ -44,6 +44,8 @@ const commandsOf: Readonly<Record<string, readonly string[]>> = {
   NOTIFY: ["NOTIFY"],
   MULTIAPPEND: [],
   ESEARCH: [],
+  CONDSTORE: ["ENABLE", "STORE"],
+  QRESYNC: ["ENABLE", "SELECT"],
   SEARCHRES: [],
   PARTIAL: [],
   MULTISEARCH: ["ESEARCH"],

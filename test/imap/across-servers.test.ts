@@ -74,11 +74,15 @@ test("SELECT of a mailbox on another server leaves the old one there, and a fail
   await client.command("SELECT INBOX");
   await client.command("SELECT INBOX.b");
   expect(router.remotes.get("be1")!.asked).toContain("UNSELECT");
-  expect(await client.command("SELECT INBOX.nosuch")).toEqual(["NO [NONEXISTENT] Mailbox does not exist"]);
+  expect(await client.command("SELECT INBOX.nosuch")).toEqual([
+    "* OK [CLOSED] Mailbox is closed",
+    "NO [NONEXISTENT] Mailbox does not exist",
+  ]);
   expect(router.remotes.get("be2")!.asked).toContain("UNSELECT");
   expect(await client.command("CHECK")).toEqual(["BAD Please select a mailbox first"]);
   await client.command("SELECT INBOX.here");
   expect(await client.command("SELECT INBOX.away")).toEqual([
+    "* OK [CLOSED] Mailbox is closed",
     "NO [UNAVAILABLE] Server(s) unavailable to complete operation",
   ]);
   expect(await client.command("CHECK")).toEqual(["BAD Please select a mailbox first"]);

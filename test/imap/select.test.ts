@@ -26,6 +26,7 @@ test("SELECT tells everything RFC 3501 asks for (R14)", async () => {
     S: * OK [UNSEEN 3] Ok
     S: * OK [UIDVALIDITY 1] Ok
     S: * OK [UIDNEXT 4] Ok
+    S: * OK [HIGHESTMODSEQ 3] Ok
     S: a1 OK [READ-WRITE] Completed
   `);
 });
@@ -42,6 +43,8 @@ test("EXAMINE is read-only and leaves \\Recent to the next SELECT (R15)", async 
     S: * OK [UNSEEN 3] Ok
     S: * OK [UIDVALIDITY 1] Ok
     S: * OK [UIDNEXT 4] Ok
+    S: * OK [HIGHESTMODSEQ 3] Ok
+    S: * OK [HIGHESTMODSEQ 3] Ok
     S: a1 OK [READ-ONLY] Completed
     C: a2 STORE 1 +FLAGS (\\Deleted)
     S: a2 NO Mailbox is read-only
@@ -77,6 +80,7 @@ test("a SELECT that fails leaves nothing selected (R14)", async () => {
   await client.command("SELECT shared");
   await client.play(`
     C: a1 SELECT nosuch
+    S: * OK [CLOSED] Mailbox is closed
     S: a1 NO [NONEXISTENT] Mailbox does not exist
     C: a2 FETCH 1 FLAGS
     S: a2 BAD Please select a mailbox first

@@ -148,7 +148,7 @@ test("COPY over quota copies nothing and says [OVERQUOTA]", async () => {
   await made.quota.setLimits("user.ann.sub" as never, { MESSAGE: 1 }, { bytes: 0, messages: 0 });
   const client = await opened(made);
   expect(await client.command("COPY 1:2 INBOX.sub")).toEqual(["NO [OVERQUOTA] Over quota"]);
-  expect((await client.command("SELECT INBOX.sub"))[0]).toBe("* 0 EXISTS");
+  expect((await client.command("SELECT INBOX.sub"))[1]).toBe("* 0 EXISTS");
 });
 
 test("MOVE tells COPYUID, then the EXPUNGEs, then OK (R34)", async () => {

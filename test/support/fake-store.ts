@@ -89,6 +89,7 @@ export class FakeStore implements MessageStore {
       body: unused,
       version: unused,
       changesSince: unused,
+      vanishedSince: unused,
       takeRecent: unused,
       watch: unused,
       append: unused,

@@ -1,9 +1,15 @@
 // ENABLE (RFC 5161): switches extensions on that change what the client must understand.
 
+import { capabilities } from "../capability.ts";
+import { enableCondstore, enableQresync } from "../condstore.ts";
 import { here, row } from "../row.ts";
+import type { Session } from "../session.ts";
 
-/** What can be enabled; unknown names are ignored by rule. */
-const enableable: ReadonlySet<string> = new Set<string>();
+/** What can be enabled; other names are ignored by rule. */
+const enableable: ReadonlyMap<string, (session: Session) => void> = new Map([
+  ["CONDSTORE", enableCondstore],
+  ["QRESYNC", enableQresync],
+]);
 
 export const enableRow = row<readonly string[]>({
   state: "authenticated",
@@ -16,10 +22,14 @@ export const enableRow = row<readonly string[]>({
     return names;
   },
   at: here,
-  run(session, names) {
-    const fresh = names.filter((name) => enableable.has(name) && !session.enabled.has(name));
-    for (const name of fresh) session.enabled.add(name);
-    session.untagged(["ENABLED", ...fresh].join(" "));
+  async run(session, names) {
+    const announced = new Set(capabilities(session));
+    const on = names.filter((name) => enableable.has(name) && announced.has(name));
+    session.untagged(["ENABLED", ...new Set(on)].join(" "));
+    for (const name of on) enableable.get(name)!(session);
+    const { selection, relaying } = session;
+    // Other servers hear of it before their next command. One that is lost now is told when it is back.
+    if (selection?.kind === "elsewhere") await relaying.level(selection.remote).catch(() => {});
     return undefined;
   },
 });

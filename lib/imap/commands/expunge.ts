@@ -14,6 +14,7 @@ export const expungeRow = row({
     const selection = localSelection(session);
     requireExpunge(session, selection);
     await expungeDeleted(session, selection, selection.uidsAt(0, selection.uids.length));
-    return undefined;
+    const code = selection.announceRemovals(session);
+    return code === undefined ? undefined : { code };
   },
 });

@@ -2,6 +2,7 @@
 
 import type { Place } from "../../mailbox/place.ts";
 import { findHere } from "../access.ts";
+import { noteCondstore } from "../condstore.ts";
 import { type StatusArgs, statusArgs } from "../parse/status.ts";
 import { toNamed } from "../pass-on.ts";
 import { followsReferrals, referElsewhere } from "../referral.ts";
@@ -15,12 +16,20 @@ export const statusRow = row<StatusArgs>({
   state: "authenticated",
   args: statusArgs,
   at: byMailbox("mailbox", refer),
-  passesTo: (session, command) => (isReferred(session) ? undefined : toStatusOf(session, command)),
+  passesTo(session, command) {
+    noteCondstore(session, command, statusArgs, asksForModSeqs);
+    return isReferred(session) ? undefined : toStatusOf(session, command);
+  },
   async run(session, { mailbox, items }) {
     session.untagged(await statusOf(session, findHere(session, mailbox), items));
     return undefined;
   },
 });
+
+/** RFC 7162 §3.1 */
+function asksForModSeqs({ items }: StatusArgs): boolean {
+  return items.includes("HIGHESTMODSEQ");
+}
 
 /** Not by default: many clients ask for the STATUS of all their mailboxes and would open a connection for each. */
 function isReferred(session: Session): boolean {

@@ -3,13 +3,15 @@
 
 import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
-import type { Flags, Uid } from "../../mailbox/store.ts";
+import type { Flags, MessageRecord, ModSeq, Uid } from "../../mailbox/store.ts";
+import { formatSequenceSet } from "../../wire/sequence-set.ts";
 import { denied } from "../access.ts";
+import { enableCondstore, hasCondstore } from "../condstore.ts";
 import type { LocalSelection } from "../local-selection.ts";
 import { allowedSystemFlags, allSystemFlags, formatFlags } from "../parse/flags.ts";
 import { resolveInView } from "../parse/sequence.ts";
 import { readStore, type StoreArgs } from "../parse/store.ts";
-import { toSelected } from "../pass-on.ts";
+import { toSelectedNoting } from "../pass-on.ts";
 import { type Answer, type Row, row, selected } from "../row.ts";
 import { expungeIssued, localSelection, requireWritable } from "../selected.ts";
 import type { Session } from "../session.ts";
@@ -23,21 +25,36 @@ function makeRow(isUid: boolean): Row {
     ...(isUid ? {} : { usesSequenceNumbers: true }),
     args: readStore,
     at: selected,
-    passesTo: toSelected,
+    passesTo: toSelectedNoting(readStore, ({ unchangedSince }) => unchangedSince !== undefined),
     run: (session, args) => store(session, localSelection(session), args, isUid),
   });
 }
 
 async function store(session: Session, selection: LocalSelection, args: StoreArgs, isUid: boolean): Promise<Answer> {
+  const { flags, operation, unchangedSince } = args;
+  if (unchangedSince !== undefined) enableCondstore(session);
   requireWritable(selection);
   const uids = selection.uidsIn(resolveInView(args.set, selection, isUid));
-  const { flags, operation } = args;
   const allowedSystem = allowedSystemFlags(selection.rights(session));
   const mayChangeKeywords = (selection.rights(session) & Right.write) !== 0;
   requireSome(args, allowedSystem, mayChangeKeywords);
   if (uids.length === 0) return undefined;
-  await selection.mailbox.changeFlags({ uids, operation, flags, allowedSystem, mayChangeKeywords }, session.user.user);
-  return await report(session, selection, uids, args, isUid);
+  const { modSeq } = selection;
+  const { unchanged } = await selection.mailbox.changeFlags(
+    {
+      uids,
+      operation,
+      flags,
+      allowedSystem,
+      mayChangeKeywords,
+      ...(unchangedSince !== undefined && { unchangedSince }),
+    },
+    session.user.user,
+  );
+  const answer = await report(session, selection, uids, args, isUid, { modSeq, unchanged: new Set(unchanged) });
+  if (unchanged.length === 0) return answer;
+  const modified = unchanged.map((uid) => (isUid ? uid : selection.indexOf(uid) + 1));
+  return { code: `MODIFIED ${formatSequenceSet(modified)}`, text: "Some messages were changed before" };
 }
 
 /** Throws No when none of the flags that the client names may be changed. */
@@ -50,26 +67,39 @@ function requireSome({ flags, operation }: StoreArgs, allowedSystem: number, may
   throw denied();
 }
 
-/** Tells how the flags are now; after .SILENT only where that is not what the client expects. */
+/** What was there before, for the report. */
+interface Before {
+  /** What the client knew. */
+  readonly modSeq: ModSeq;
+  /** Messages that were left alone. */
+  readonly unchanged: ReadonlySet<Uid>;
+}
+
+/** Tells how the messages are now; after .SILENT only what the client does not expect, or cannot know (RFC 7162 §3.1.3). */
 async function report(
   session: Session,
   selection: LocalSelection,
   uids: readonly Uid[],
   args: StoreArgs,
   isUid: boolean,
+  before: Before,
 ): Promise<Answer> {
   const slice = new TimeSlice(session.server.clock);
+  const tellsModSeqs = hasCondstore(session);
   // New keywords must be known before they are used.
   if (args.flags.keywords.length > 0) selection.announceKeywords(session);
   let text = "";
   let count = 0;
   for (const record of selection.mailbox.records(uids, session.user.user)) {
     count += 1;
-    const flags = selection.flagsOf(record);
-    selection.told(record.uid, flags);
-    if (args.isSilent && isAsAsked(record.flags, args)) continue;
-    const uid = isUid ? ` UID ${record.uid}` : "";
-    text += `* ${selection.indexOf(record.uid) + 1} FETCH (FLAGS ${flags}${uid})\r\n`;
+    const state = selection.stateOf(session, record);
+    selection.told(record.uid, state);
+    const isExpected = args.isSilent && !before.unchanged.has(record.uid) && isAsAsked(record.flags, args);
+    if (isExpected && !(tellsModSeqs && isNews(record, args, before))) continue;
+    const number = selection.indexOf(record.uid) + 1;
+    if (isExpected) text += `* ${number} FETCH (UID ${record.uid} MODSEQ (${record.modSeq}))\r\n`;
+    else if (tellsModSeqs || isUid) text += `* ${number} FETCH (${state})\r\n`;
+    else text += `* ${number} FETCH (FLAGS ${selection.flagsOf(record)})\r\n`;
     if (slice.isOver) {
       session.send(text);
       text = "";
@@ -79,6 +109,11 @@ async function report(
   }
   if (text !== "") session.send(text);
   return count === uids.length || isUid ? undefined : expungeIssued;
+}
+
+/** Whether the client cannot know the MODSEQ: a conditional STORE always tells it. */
+function isNews({ modSeq }: MessageRecord, { unchangedSince }: StoreArgs, before: Before): boolean {
+  return unchangedSince !== undefined || modSeq > before.modSeq;
 }
 
 function isAsAsked(now: Flags, { operation, flags }: StoreArgs): boolean {

@@ -21,6 +21,7 @@ export const uidExpungeRow = row<SequenceSet>({
     const selection = localSelection(session);
     requireExpunge(session, selection);
     await expungeDeleted(session, selection, selection.uidsIn(resolveInView(set, selection, true)));
-    return undefined;
+    const code = selection.announceRemovals(session);
+    return code === undefined ? undefined : { code };
   },
 });

@@ -6,6 +6,7 @@ import { Bye } from "../../base/fault.ts";
 import type { CachedStructure, MessageBody, MessageRecord, Uid } from "../../mailbox/store.ts";
 import { SectionReader } from "../../message/section.ts";
 import { formatDateTime } from "../../wire/date.ts";
+import { hasCondstore } from "../condstore.ts";
 import type { LocalSelection } from "../local-selection.ts";
 import type { FetchItem, SectionItem } from "../parse/fetch.ts";
 import type { Session } from "../session.ts";
@@ -50,6 +51,9 @@ export class FetchAnswer {
   readonly #selection: LocalSelection;
   readonly #items: readonly FetchItem[];
   readonly #hasFlags: boolean;
+  readonly #hasUid: boolean;
+  readonly #hasModSeq: boolean;
+  readonly #tellsModSeqs: boolean;
   readonly #hasStructure: boolean;
   readonly #hasSection: boolean;
   #text = "";
@@ -60,6 +64,9 @@ export class FetchAnswer {
     this.#selection = selection;
     this.#items = items;
     this.#hasFlags = items.some(({ kind }) => kind === "flags");
+    this.#hasUid = items.some(({ kind }) => kind === "uid");
+    this.#hasModSeq = items.some(({ kind }) => kind === "modseq");
+    this.#tellsModSeqs = hasCondstore(session);
     this.#hasSection = items.some(({ kind }) => kind === "section");
     this.#hasStructure = items.some(({ kind }) => kind === "envelope" || kind === "body" || kind === "bodystructure");
   }
@@ -71,7 +78,7 @@ export class FetchAnswer {
 
   /**
    * Writes one message's answer; a promise asks to wait, false says that the message is gone. With `mustTellFlags` the
-   * flags are told also when they were not asked for.
+   * flags are told also when they were not asked for, with what makes them news (RFC 7162 §3.2.4).
    */
   message(
     number: number,
@@ -85,9 +92,8 @@ export class FetchAnswer {
     if (this.#hasSection && !source.body) return false;
     let flags = "";
     if (mustTellFlags) {
-      const told = this.#selection.flagsOf(record!);
-      this.#selection.told(uid, told);
-      if (!this.#hasFlags) flags = ` FLAGS ${told}`;
+      this.#selection.told(uid, this.#selection.stateOf(this.#session, record!));
+      flags = this.#newFlags(record!);
     }
     this.#text += `* ${number} FETCH (`;
     for (let at = 0; at < this.#items.length; at++) {
@@ -105,6 +111,13 @@ export class FetchAnswer {
     const text = this.#text;
     this.#text = "";
     return text === "" || this.#session.send(text);
+  }
+
+  #newFlags(record: MessageRecord): string {
+    let text = this.#hasFlags ? "" : ` FLAGS ${this.#selection.flagsOf(record)}`;
+    if (this.#tellsModSeqs && !this.#hasUid) text += ` UID ${record.uid}`;
+    if (this.#tellsModSeqs && !this.#hasModSeq) text += ` MODSEQ (${record.modSeq})`;
+    return text;
   }
 
   /** Goes on with a message after its big section. */
@@ -152,6 +165,8 @@ export class FetchAnswer {
         return `BODYSTRUCTURE ${source.structure!.bodyStructure}`;
       case "body":
         return `BODY ${source.structure!.body}`;
+      case "modseq":
+        return `MODSEQ (${record!.modSeq})`;
     }
   }
 

@@ -6,6 +6,7 @@ import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
 import { type MessageRecord, SystemFlags, type Uid } from "../../mailbox/store.ts";
 import type { NumberRange } from "../../wire/sequence-set.ts";
+import { hasCondstore } from "../condstore.ts";
 import type { LocalSelection } from "../local-selection.ts";
 import type { FetchItem } from "../parse/fetch.ts";
 import type { Session } from "../session.ts";
@@ -56,7 +57,7 @@ function planOf(session: Session, selection: LocalSelection, asked: readonly Fet
   return { items, needsRecords, setsSeen };
 }
 
-const recordKinds = new Set<FetchItem["kind"]>(["flags", "internaldate", "size"]);
+const recordKinds = new Set<FetchItem["kind"]>(["flags", "internaldate", "size", "modseq"]);
 
 function isUidItem({ kind }: FetchItem): boolean {
   return kind === "uid";
@@ -72,11 +73,16 @@ async function fetchBatch(
   end: number,
 ): Promise<boolean> {
   const uids = selection.uidsAt(start, end);
-  const records = plan.needsRecords ? [...selection.mailbox.records(uids, session.user.user)] : undefined;
+  let records = plan.needsRecords ? [...selection.mailbox.records(uids, session.user.user)] : undefined;
   const unseen = plan.setsSeen ? records!.filter(({ flags }) => !(flags.system & SystemFlags.seen)) : [];
   // The flag is on its way to the disk while the octets are on theirs to the client.
   const marking = unseen.length > 0 ? markSeen(session, selection, unseen) : undefined;
   marking?.catch(() => {}); // awaited below; until then nobody listens
+  const newlySeen = marking && new Set(unseen.map(({ uid }) => uid));
+  if (marking && hasCondstore(session)) {
+    await marking; // the answer tells the new MODSEQ
+    records = [...selection.mailbox.records(uids, session.user.user)];
+  }
   let isComplete = true;
   try {
     let next = 0;
@@ -90,7 +96,7 @@ async function fetchBatch(
           continue;
         }
       }
-      const isNewlySeen = record !== undefined && marking !== undefined && !(record.flags.system & SystemFlags.seen);
+      const isNewlySeen = newlySeen?.has(uid) === true;
       const wait = answer.message(start + at + 1, uid, isNewlySeen ? seen(record!) : record, isNewlySeen);
       if (wait === false) isComplete = false;
       else if (wait) await wait;

@@ -21,7 +21,7 @@ export interface SectionItem {
 }
 
 export type FetchItem =
-  | { readonly kind: "flags" | "uid" | "internaldate" | "size" | "envelope" | "bodystructure" | "body" }
+  | { readonly kind: "flags" | "uid" | "internaldate" | "size" | "envelope" | "bodystructure" | "body" | "modseq" }
   | SectionItem;
 
 export interface FetchArgs {
@@ -36,6 +36,9 @@ const internalDate: FetchItem = { kind: "internaldate" };
 const size: FetchItem = { kind: "size" };
 const envelope: FetchItem = { kind: "envelope" };
 const body: FetchItem = { kind: "body" };
+const modSeq: FetchItem = { kind: "modseq" };
+/** What QRESYNC tells of a message that has changed (RFC 7162 §3.2.5.1), as far as it is not told anyway. */
+export const changedItems: readonly FetchItem[] = [uid, flags, modSeq];
 
 const macros = new Map<string, readonly FetchItem[]>([
   ["ALL", [flags, internalDate, size, envelope]],
@@ -46,6 +49,7 @@ const macros = new Map<string, readonly FetchItem[]>([
 const plainItems = new Map<string, FetchItem>([
   ["FLAGS", flags],
   ["UID", uid],
+  ["MODSEQ", modSeq],
   ["INTERNALDATE", internalDate],
   ["RFC822.SIZE", size],
   ["ENVELOPE", envelope],
@@ -71,6 +75,20 @@ export function readFetch(reader: Reader): FetchArgs {
   const modifiers = readFetchModifiers(reader);
   reader.end();
   return { set, items, modifiers };
+}
+
+/** The items that are told: CHANGEDSINCE asks for MODSEQ as well (RFC 7162 §3.1.4.1). */
+export function itemsOf({ items, modifiers }: FetchArgs): readonly FetchItem[] {
+  return modifiers.changedSince === undefined || asksForItem(items) ? items : [...items, modSeq];
+}
+
+/** Whether it is a command of a client that understands MODSEQs (§3.1). */
+export function asksForModSeqs({ items, modifiers }: FetchArgs): boolean {
+  return modifiers.changedSince !== undefined || asksForItem(items);
+}
+
+function asksForItem(items: readonly FetchItem[]): boolean {
+  return items.some(({ kind }) => kind === "modseq");
 }
 
 /** Also what NOTIFY wants to hear of new messages (RFC 5465 §5.2). */

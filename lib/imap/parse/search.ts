@@ -10,6 +10,7 @@ import { parseSearchDate } from "../../wire/date.ts";
 import type { Reader } from "../../wire/reader.ts";
 import { allOf, type DateComparison, eitherOf, type SearchKey } from "../search/key.ts";
 import { readKeyword } from "./flags.ts";
+import { readModSeq } from "./modseq.ts";
 import type { SearchReturn } from "./search-return.ts";
 import { readNumberSet } from "./sequence.ts";
 
@@ -124,7 +125,7 @@ class KeyReader {
       if (!["PRIV", "SHARED", "ALL"].includes(type)) throw new Bad(`Unknown type of entry "${type}"`);
       reader.space();
     }
-    return reader.number();
+    return readModSeq(reader);
   }
 
   #deeper(read: () => SearchKey): SearchKey {

@@ -1,5 +1,6 @@
 // The arguments of STATUS (RFC 3501 §6.3.10) and the items this server knows, with those that RFC 9208 §5.1 and §5.2 ask
-// of servers with quota, and SIZE (RFC 8438).
+// of servers with quota, SIZE (RFC 8438) and HIGHESTMODSEQ
+// (RFC 7162 §3.1.7).
 
 import { Bad } from "../../base/fault.ts";
 import type { Reader } from "../../wire/reader.ts";
@@ -14,6 +15,7 @@ export const statusItems = [
   "DELETED",
   "DELETED-STORAGE",
   "SIZE",
+  "HIGHESTMODSEQ",
 ] as const;
 export type StatusItem = (typeof statusItems)[number];
 

@@ -2,24 +2,37 @@
 // opened (RFC 3501 §6.3.1); then the new one's server answers.
 
 import type { Completion, Remote } from "../../mailbox/place.ts";
+import { enableCondstore } from "../condstore.ts";
 import { HeardView } from "../heard-view.ts";
-import type { MailboxArgs } from "../parse/mailbox.ts";
+import type { SelectArgs } from "../parse/select.ts";
 import { referElsewhere } from "../referral.ts";
 import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
 
-export async function selectPlan(session: Session, args: MailboxArgs, command: Command): Promise<Completion | "here"> {
+export async function selectPlan(session: Session, args: SelectArgs, command: Command): Promise<Completion | "here"> {
   const before = session.selection;
   session.deselect();
+  if (args.asksForModSeqs) enableCondstore(session);
+  let isClosing = before !== undefined;
+  const sayClosed = () => {
+    if (isClosing) session.untagged("OK [CLOSED] Mailbox is closed");
+    isClosing = false;
+  };
   let server: string | undefined;
   try {
     const place = await session.server.router.locate(session.namespace.toInternal(args.mailbox));
-    if (place.kind === "here") return "here";
+    if (place.kind === "here") {
+      sayClosed();
+      return "here";
+    }
     referElsewhere(session, place, args.mailbox);
     server = place.server;
     const remote = await session.links.to(server);
     const heard = new HeardView();
     remote.onCount(heard);
+    // The server of both says so itself (RFC 7162 §3.2.11).
+    if (!(before?.kind === "elsewhere" && before.remote === remote && hasModSeqs(remote))) sayClosed();
+    isClosing = false;
     const completion = await session.relay(command, remote);
     if (completion.status === "OK") {
       heard.begin();
@@ -27,19 +40,21 @@ export async function selectPlan(session: Session, args: MailboxArgs, command: C
         ...{ kind: "elsewhere", remote, heard, entry: place.entry, mailbox: args.mailbox },
         isReadOnly: /^\[READ-ONLY\]/i.test(completion.text),
         isExamined: command.name === "EXAMINE",
-        parameters: asksForModSeqs(command) ? " (CONDSTORE)" : "",
+        parameters: args.asksForModSeqs ? " (CONDSTORE)" : "",
       });
     }
     return completion;
+  } catch (fault) {
+    sayClosed();
+    throw fault;
   } finally {
     // On its own server a SELECT leaves the old mailbox by itself.
     if (before?.kind === "elsewhere" && before.remote.server !== server) await leave(before.remote);
   }
 }
 
-/** Parameters of SELECT (RFC 7162 §3.1.8, §3.2.5): behind the name, which may end in the same words. */
-function asksForModSeqs({ frame }: Command): boolean {
-  return / \((?:CONDSTORE|QRESYNC)\b[^"]*\)$/i.test(frame.texts.at(-1) ?? "");
+function hasModSeqs({ capabilities }: Remote): boolean {
+  return capabilities.has("CONDSTORE") || capabilities.has("QRESYNC");
 }
 
 /** The other server forgets the mailbox; one that is gone has done so already. */

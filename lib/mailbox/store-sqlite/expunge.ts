@@ -4,6 +4,7 @@ import fsp from "node:fs/promises";
 import { SystemFlags, type Uid } from "../store.ts";
 import { messagePath } from "./layout.ts";
 import { allReaders, forgetSeen } from "./seen.ts";
+import { bury } from "./tombstones.ts";
 import type { Transaction, WriteJob } from "./transaction.ts";
 
 export function expungeJob(uids: readonly Uid[]): WriteJob<readonly Uid[]> {
@@ -33,7 +34,7 @@ export function removeMessage(transaction: Transaction, uid: Uid, readers: reado
     uid,
   );
   if (!row) return false;
-  index.run("INSERT INTO tombstone VALUES (?, ?, ?)", uid, row.created, transaction.modSeq());
+  bury(transaction, uid, row.created);
   index.run("DELETE FROM message WHERE uid = ?", uid);
   index.run("DELETE FROM structure WHERE uid = ?", uid);
   forgetSeen(index, readers, uid);

@@ -25,6 +25,8 @@ const readAttempts = 100;
 
 /** What the folders of one store share. */
 export interface StoreParts {
+  /** How many expunged messages a mailbox remembers at least. */
+  readonly maxTombstones: number;
   readonly log: Log;
   readonly clock: Clock;
   readonly indexes: OpenIndexes;
@@ -36,6 +38,7 @@ export interface StoreParts {
 
 export class MailboxFolder implements IndexOwner, WriterHost {
   readonly path: string;
+  readonly maxTombstones: number;
   readonly log: Log;
   readonly clock: Clock;
   index: IndexFile | undefined;
@@ -57,6 +60,7 @@ export class MailboxFolder implements IndexOwner, WriterHost {
     parts: StoreParts,
   ) {
     this.path = mailboxFolder(partition, uniqueId);
+    this.maxTombstones = parts.maxTombstones;
     this.log = parts.log;
     this.clock = parts.clock;
     this.#parts = parts;

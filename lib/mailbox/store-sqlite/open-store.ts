@@ -22,6 +22,7 @@ import { findFiles, recoveryJob, suspectRows } from "./recovery.ts";
 import { emptyIndex } from "./schema.ts";
 import { type MailboxHost, SqliteMailbox } from "./sqlite-mailbox.ts";
 import { type DescribeMessage, openStaging } from "./staging.ts";
+import { defaultMaxTombstones } from "./tombstones.ts";
 import { readPresentTotals } from "./totals.ts";
 import { needsRecovery } from "./uid-reservation.ts";
 
@@ -33,6 +34,8 @@ export interface StoreOptions {
   readonly describe: DescribeMessage;
   /** Indexes kept open at a time; 256 by default. */
   readonly maxOpen?: number;
+  /** How many expunged messages a mailbox remembers at least (RFC 7162 §5.3). */
+  readonly maxTombstones?: number;
   /** Which run of the machine this is; the kernel's boot id by default. */
   readonly boot?: string;
 }
@@ -52,11 +55,14 @@ class SqliteStore implements MessageStore, MailboxHost {
   readonly #folders = new Map<string, MailboxFolder>();
   readonly #cleaning: Promise<void>;
 
-  constructor({ partitions, log, clock, describe, maxOpen = 256, boot = bootId() }: StoreOptions) {
+  constructor(options: StoreOptions) {
+    const { partitions, log, clock, describe, maxOpen = 256, boot = bootId() } = options;
+    const { maxTombstones = defaultMaxTombstones } = options;
     const checkpointer = new Checkpointer();
     const indexes = new OpenIndexes(maxOpen, checkpointer, log);
     const forget = (folder: MailboxFolder) => void this.#folders.delete(folder.path);
-    this.#parts = { log, clock, indexes, checkpointer, folderSyncs: new FolderSyncs(), forget };
+    const shared = { indexes, checkpointer, folderSyncs: new FolderSyncs() };
+    this.#parts = { log, clock, maxTombstones, ...shared, forget };
     this.#describe = describe;
     this.#boot = boot;
     for (const [name, folder] of partitions) this.#partitions.set(name, { name, folder });

@@ -11,6 +11,7 @@ import {
 } from "../store.ts";
 import type { IndexFile } from "./index-file.ts";
 import { findReader } from "./seen.ts";
+import { readExpunged } from "./tombstones.ts";
 import { readPresentTotals } from "./totals.ts";
 
 /** Records read at a time: no statement stays open while the caller works. */
@@ -146,10 +147,7 @@ export function readChanges(index: IndexFile, modSeq: ModSeq, user: string): Cha
       highestModSeq: readPresentTotals(index).highestModSeq as ModSeq,
       arrived: arrived.sort(ascending),
       flagged: [...flagged].sort(ascending),
-      // What came and went in between was never seen by the caller.
-      expunged: index
-        .all<[Uid]>("SELECT uid FROM tombstone WHERE modseq > ?1 AND created <= ?1 ORDER BY uid", modSeq)
-        .map(([uid]) => uid),
+      expunged: readExpunged(index, modSeq),
       hasNewKeywords: index.one("SELECT 1 FROM keyword WHERE modseq > ? LIMIT 1", modSeq) !== undefined,
     };
   });

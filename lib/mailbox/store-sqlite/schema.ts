@@ -83,6 +83,12 @@ const migrations: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX source_noted ON source (noted);
   `,
+  `
+  -- How many tombstones there are, and the highest MODSEQ among those that were thrown away; see tombstones.ts.
+  ALTER TABLE mailbox ADD COLUMN tombstones INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE mailbox ADD COLUMN forgotten  INTEGER NOT NULL DEFAULT 0;
+  UPDATE mailbox SET tombstones = (SELECT count(*) FROM tombstone);
+  `,
 ];
 
 export const schemaVersion = migrations.length;
@@ -102,7 +108,7 @@ export function emptyIndex(uidValidity: number, boot: string): Uint8Array {
   try {
     migrate(database, 0);
     const insert = database.prepare(
-      `INSERT INTO mailbox VALUES (1, $uidValidity, 1, 1, 1, 0, 0, 0, $reserved, $reserved, 1, 1, $boot, 0)`,
+      `INSERT INTO mailbox VALUES (1, $uidValidity, 1, 1, 1, 0, 0, 0, $reserved, $reserved, 1, 1, $boot, 0, 0, 0)`,
     );
     insert.run({ uidValidity, reserved: 1 + uidReserve, boot });
     insert.finalize();

@@ -34,6 +34,7 @@ import {
   recordsAtOnce,
   unseenCount,
 } from "./reads.ts";
+import { readVanished } from "./tombstones.ts";
 import { readPresentTotals } from "./totals.ts";
 
 /** What a handle needs of its store. */
@@ -109,6 +110,10 @@ export class SqliteMailbox implements Mailbox {
 
   changesSince(modSeq: ModSeq, user: string): Changes {
     return this.#folder.use((index) => readChanges(index, modSeq, user));
+  }
+
+  vanishedSince(modSeq: ModSeq): readonly Uid[] | undefined {
+    return this.#folder.use((index) => readVanished(index, modSeq));
   }
 
   takeRecent(claim: boolean): Uid {

@@ -17,13 +17,15 @@ export interface TotalsRow {
   suspectFrom: number;
   boot: string;
   removed: number;
+  tombstones: number;
+  forgotten: number;
 }
 
 export function readTotals(index: IndexFile): TotalsRow {
   const row = index.one<TotalsRow>(`
     SELECT uidvalidity AS uidValidity, uidnext AS uidNext, highestmodseq AS highestModSeq, recent, messages, bytes, deleted,
            uid_reserved AS uidReserved, uid_durable AS uidDurable, reserved_from AS reservedFrom,
-           suspect_from AS suspectFrom, boot, removed
+           suspect_from AS suspectFrom, boot, removed, tombstones, forgotten
     FROM mailbox`);
   if (!row) throw new No("UNAVAILABLE", "Mailbox index is damaged: it has no totals");
   return row;
@@ -39,7 +41,8 @@ export function readPresentTotals(index: IndexFile): TotalsRow {
 export function writeTotals(index: IndexFile, totals: TotalsRow): void {
   index.run(
     `UPDATE mailbox SET uidnext = ?, highestmodseq = ?, recent = ?, messages = ?, bytes = ?, deleted = ?,
-       uid_reserved = ?, uid_durable = ?, reserved_from = ?, suspect_from = ?, boot = ?, removed = ?`,
+       uid_reserved = ?, uid_durable = ?, reserved_from = ?, suspect_from = ?, boot = ?, removed = ?,
+       tombstones = ?, forgotten = ?`,
     totals.uidNext,
     totals.highestModSeq,
     totals.recent,
@@ -52,6 +55,8 @@ export function writeTotals(index: IndexFile, totals: TotalsRow): void {
     totals.suspectFrom,
     totals.boot,
     totals.removed,
+    totals.tombstones,
+    totals.forgotten,
   );
 }
 

@@ -20,6 +20,8 @@ export interface WriteJob<T> {
 export interface WriteTarget {
   readonly uniqueId: UniqueId;
   readonly path: string;
+  /** How many expunged messages are remembered at least. */
+  readonly maxTombstones: number;
 }
 
 export class Transaction {

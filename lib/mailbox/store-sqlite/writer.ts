@@ -7,6 +7,7 @@ import { describeFault, No } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
 import { diskFault, errorCode } from "../durable.ts";
 import { IndexFile } from "./index-file.ts";
+import { forgetTombstones } from "./tombstones.ts";
 import { readPresentTotals, type TotalsRow, writeTotals } from "./totals.ts";
 import { Transaction, type WriteJob, type WriteTarget } from "./transaction.ts";
 import { hasReserved, reserveUids } from "./uid-reservation.ts";
@@ -193,7 +194,10 @@ function* runBatch(batch: readonly Waiting[], transaction: Transaction): Generat
   try {
     const outcomes: Outcome[] = [];
     for (const { job } of batch) outcomes.push(yield* runJob(job, transaction));
-    if (transaction.hasChanged) writeTotals(index, transaction.totals);
+    if (transaction.hasChanged) {
+      forgetTombstones(transaction);
+      writeTotals(index, transaction.totals);
+    }
     index.run("COMMIT");
     return outcomes;
   } catch (fault) {
