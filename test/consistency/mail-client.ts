@@ -146,6 +146,7 @@ export class MailClient {
           removed = message;
           await ask(pop3, `DELE ${number}`);
           message.removals += 1;
+          this.#options.world.expunged.add(id);
           message.exists.begin(false);
         }
       }

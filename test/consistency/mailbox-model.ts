@@ -89,7 +89,9 @@ export class MailboxModel {
 
   /** Those that can be named in a command. */
   get sureMessages(): readonly Message[] {
-    return this.messages.filter(({ uid, exists }) => uid !== undefined && exists.is(true));
+    const sure = this.messages.filter(({ uid, exists }) => uid !== undefined && exists.is(true));
+    // With lost answers they are not told of in their order.
+    return sure.sort((one, other) => one.uid! - other.uid!);
   }
 
   get isCertain(): boolean {
@@ -143,7 +145,7 @@ export class MailboxModel {
     for (const each of shown) {
       if (each.uid <= last) wrong.push(`${this.path}: UID ${each.uid} is shown after ${last}`);
       last = each.uid;
-      const message = this.#find(each);
+      const message = this.#find(each, user);
       if (!message) {
         wrong.push(`${this.path}: UID ${each.uid} (${each.id}) is unknown${this.#history(each)}`);
         continue;
@@ -163,10 +165,12 @@ export class MailboxModel {
     return wrong;
   }
 
-  #find(shown: Shown): Message | undefined {
+  #find(shown: Shown, user: string): Message | undefined {
     const known = this.messages.find(({ uid }) => uid === shown.uid);
     if (known) return known;
-    const lost = this.messages.find(({ uid, content }) => uid === undefined && content.id === shown.id);
+    const lost =
+      this.messages.find((message) => isLost(message, shown) && fits(message, shown, user)) ??
+      this.messages.find((message) => isLost(message, shown));
     if (!lost || this.#given.has(shown.uid)) return undefined;
     this.assign(lost, shown.uid);
     return lost;
@@ -204,4 +208,13 @@ export class MailboxModel {
     }
     return wrong;
   }
+}
+
+function isLost({ uid, content }: Message, shown: Shown): boolean {
+  return uid === undefined && content.id === shown.id;
+}
+
+/** Of several copies that may have come, it may be this one. */
+function fits(message: Message, shown: Shown, user: string): boolean {
+  return flagNames.every((flag) => flagOf(message, flag, user).admits(shown.flags.has(flag)));
 }

@@ -66,6 +66,7 @@ const remove: StepKind = (turn) => {
   if (!mailbox) return undefined;
   turn.leave(mailbox);
   turn.disown(mailbox);
+  for (const { content } of mailbox.messages) world.expunged.add(content.id);
   const { begin, done } = existence(mailbox, false);
   const removed = () => {
     done();

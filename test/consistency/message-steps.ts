@@ -149,6 +149,7 @@ function deletedIn(turn: Turn, mailbox: MailboxModel, within: readonly Message[]
   const removed = within.filter((message) => flagOf(message, "\\Deleted", user).admits(true));
   const isSure = removed.every((message) => flagOf(message, "\\Deleted", user).isCertain);
   const { begin, done } = removal(turn, mailbox, removed);
+  for (const { content } of removed) turn.world.expunged.add(content.id);
   return { begin, ...(isSure && { done }) };
 }
 
@@ -241,7 +242,8 @@ const search: StepKind = (turn) => {
   const { text, flag, isSet } = random.pick(searches);
   const registers = found.mailbox.messages.map((message) => ({ message, register: flagOf(message, flag, user) }));
   if (!registers.every(({ register }) => register.isCertain)) return undefined;
-  const expected = registers.filter(({ register }) => register.is(isSet)).map(({ message }) => message.uid);
+  const expected = registers.filter(({ register }) => register.is(isSet)).map(({ message }) => message.uid!);
+  expected.sort((one, other) => one - other);
   const check = (answer: ImapAnswer) => expectSame(text, searchedBy(answer), expected);
   return [...found.steps, { text: `UID SEARCH ${text}`, selection: found.mailbox, check }];
 };

@@ -87,15 +87,17 @@ export class World {
         // Also removed by others than this MOVE.
         if (message.removals > 1 || copy.removals > 0 || !from.isSure || !to.isSure) continue;
         const { id } = message.content;
-        const isCopied = to.messages.includes(copy) || to.messages.some(({ content }) => content.id === id);
-        const places = [from.messages.includes(message), isCopied].filter(Boolean).length;
-        if (places === 0) wrong.push(`${message.content.id} was moved from ${from.path} to ${to.path} and is gone`);
+        const isThere = this.mailboxes.some(({ messages }) => messages.some(({ content }) => content.id === id));
+        if (!isThere && !this.expunged.has(id))
+          wrong.push(`${id} was moved from ${from.path} to ${to.path} and is gone`);
         if (from.messages.includes(message) && to.messages.includes(copy)) this.movedTwice += 1;
       }
     }
     return wrong;
   }
 
+  /** Message-IDs of which some copy was expunged, or deleted with its mailbox. */
+  readonly expunged = new Set<string>();
   /** Messages in both mailboxes after a MOVE that was not answered OK. */
   movedTwice = 0;
 
