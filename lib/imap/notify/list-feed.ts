@@ -1,15 +1,14 @@
 // Changes of the mailbox list for the sessions of this process that watch it (RFC 5465 §5.4): read once for all of them,
 // and not watched at all while nobody wants to know.
 
+import { perObject } from "../../base/per-object.ts";
 import type { ListChange, MailboxList } from "../../mailbox/list.ts";
 
 /** Undefined: more has changed than can be told name by name. */
 export type ListListener = (changes: readonly ListChange[] | undefined) => void;
 
 /** More at once is a new copy of the list. */
-const mostChangesAtOnce = 10_000;
-
-const feeds = new WeakMap<MailboxList, ListFeed>();
+const mostChangesAtOnce = 2_000;
 
 export class ListFeed {
   readonly #list: MailboxList;
@@ -17,17 +16,8 @@ export class ListFeed {
   #sequence = 0;
   #stop: (() => void) | undefined;
 
-  private constructor(list: MailboxList) {
+  constructor(list: MailboxList) {
     this.#list = list;
-  }
-
-  static of(list: MailboxList): ListFeed {
-    let feed = feeds.get(list);
-    if (!feed) {
-      feed = new ListFeed(list);
-      feeds.set(list, feed);
-    }
-    return feed;
   }
 
   /** Returns the way to stop. */
@@ -57,3 +47,5 @@ export class ListFeed {
     for (const listener of [...this.#listeners]) listener(changes);
   }
 }
+
+export const listFeedOf = perObject((list: MailboxList) => new ListFeed(list));

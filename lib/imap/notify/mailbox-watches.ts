@@ -1,6 +1,7 @@
 // Mailboxes of this server that sessions of this process want to hear of without having selected them (RFC 5465 §5.2). However
 // many do, a mailbox is watched once and its totals are read once for each change; nobody holds its index open.
 
+import { perObject } from "../../base/per-object.ts";
 import type { MailboxEntry, UniqueId } from "../../mailbox/list.ts";
 import type { Mailbox, MailboxTotals, MessageStore } from "../../mailbox/store.ts";
 
@@ -16,23 +17,12 @@ interface Shared {
   totals: MailboxTotals;
 }
 
-const all = new WeakMap<MessageStore, MailboxWatches>();
-
 export class MailboxWatches {
   readonly #store: MessageStore;
   readonly #shared = new Map<UniqueId, Promise<Shared>>();
 
-  private constructor(store: MessageStore) {
+  constructor(store: MessageStore) {
     this.#store = store;
-  }
-
-  static of(store: MessageStore): MailboxWatches {
-    let watches = all.get(store);
-    if (!watches) {
-      watches = new MailboxWatches(store);
-      all.set(store, watches);
-    }
-    return watches;
   }
 
   /** How many mailboxes are watched. */
@@ -89,3 +79,5 @@ function tellAll(shared: Shared): void {
   }
   for (const listener of [...shared.listeners]) listener();
 }
+
+export const mailboxWatchesOf = perObject((store: MessageStore) => new MailboxWatches(store));

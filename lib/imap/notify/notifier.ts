@@ -19,8 +19,8 @@ import type { Session } from "../session.ts";
 import { subscribedNames } from "../subscribed-names.ts";
 import { type Counts, countsOf, emptyCounts, updated } from "./counts.ts";
 import { asksFor, dependsOnSubscriptions, Events, interestIn, messageEvents, selectedGroup } from "./event-groups.ts";
-import { ListFeed } from "./list-feed.ts";
-import { MailboxWatches } from "./mailbox-watches.ts";
+import { listFeedOf } from "./list-feed.ts";
+import { mailboxWatchesOf } from "./mailbox-watches.ts";
 import { News } from "./news.ts";
 import { cannotNotify, type PlaceClient, PlaceWatch } from "./place-watch.ts";
 import { SelectedWatch } from "./selected-watch.ts";
@@ -36,6 +36,8 @@ export class Notifier implements PlaceClient {
   readonly #stops: (() => void)[] = [];
   #subscribed: ReadonlySet<MailboxName> = new Set();
   #home: string | undefined;
+  /** Some may have changed since they were read. */
+  #hasOldSubscriptions = false;
   /** Changes of the list that came before everything was found; undefined afterwards. */
   #early: (readonly ListChange[] | undefined)[] | undefined = [];
   #isClosed = false;
@@ -100,7 +102,7 @@ export class Notifier implements PlaceClient {
 
   async #start(before: Notifier | undefined): Promise<void> {
     const { groups, wantsStatus } = this.#asked;
-    this.#stops.push(ListFeed.of(this.#session.server.list).subscribe((changes) => this.#listChanged(changes)));
+    this.#stops.push(listFeedOf(this.#session.server.list).subscribe((changes) => this.#listChanged(changes)));
     if (dependsOnSubscriptions(groups)) await this.#watchSubscriptions();
     const forNames = groups.filter(({ events }) => events & (messageEvents | Events.names));
     const entries = await mailboxesOf(
@@ -122,6 +124,7 @@ export class Notifier implements PlaceClient {
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const changes of early) this.#listChanged(changes);
+    if (this.#hasOldSubscriptions) this.subscriptionsChanged();
   }
 
   /** What the client knows: what he was told before, or will be told now, or can ask for. */
@@ -262,7 +265,7 @@ export class Notifier implements PlaceClient {
     const { entry, server } = watched;
     if (server !== "here") return;
     try {
-      const watches = MailboxWatches.of(localMail(this.#session).store);
+      const watches = mailboxWatchesOf(localMail(this.#session).store);
       const watch = await watches.watch(entry, () => this.#counted(watched, countsOf(watch.totals)));
       if (this.#isClosed || watched.server !== "here" || watched.entry.uniqueId !== entry.uniqueId) return watch.stop();
       watched.watchedBy(watch);
@@ -306,8 +309,11 @@ export class Notifier implements PlaceClient {
 
   /** Some have changed: which, the home server says. */
   subscriptionsChanged(): void {
-    if (this.#early) return;
+    this.#hasOldSubscriptions = true;
+    if (this.#early || this.#isClosed) return;
     this.#session.interludes.add(async () => {
+      if (!this.#hasOldSubscriptions) return;
+      this.#hasOldSubscriptions = false;
       const before = this.#subscribed;
       const now = await this.#readSubscriptions();
       if (this.#isClosed) return;

@@ -1,7 +1,7 @@
 // NOTIFY on a backend: names that change, and which sessions hear of what.
 
 import { expect, test } from "bun:test";
-import { MailboxWatches } from "../../../lib/imap/notify/mailbox-watches.ts";
+import { mailboxWatchesOf } from "../../../lib/imap/notify/mailbox-watches.ts";
 import { loggedIn, mailServer } from "../../support/imap-session.ts";
 
 test("a renamed mailbox is told with its old name, and what is below it, too (RFC 5465 §5.4)", async () => {
@@ -19,7 +19,7 @@ test("a renamed mailbox is told with its old name, and what is below it, too (RF
 
 test("a mailbox is watched once, however many sessions want to hear of it, and not when none does", async () => {
   const server = await mailServer(["user.ann", "user.ann.a"]);
-  const watches = MailboxWatches.of(server.local!.store);
+  const watches = mailboxWatchesOf(server.local!.store);
   const clients = [1, 2, 3].map(() => loggedIn(server, "ann"));
   for (const client of clients) await client.command("NOTIFY SET (personal (MessageNew MessageExpunge))");
   expect(watches.size).toBe(2);
