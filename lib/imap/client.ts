@@ -103,6 +103,7 @@ export class ImapClient implements Remote, Receiver {
 
   onCount(listener: CountListener | undefined): void {
     this.#countListener = listener;
+    this.#scanner.fetchesFrom = Number.POSITIVE_INFINITY;
   }
 
   // ---- commands
@@ -310,9 +311,11 @@ export class ImapClient implements Remote, Receiver {
   }
 
   #counts(line: Uint8Array): void {
-    if (!this.#countListener) return;
-    if (this.#running.length > 0 || this.#taker) this.#countListener.hear(line);
+    const listener = this.#countListener;
+    if (!listener) return;
+    if (this.#running.length > 0 || this.#taker) listener.hear(line);
     else this.#unaskedCounts.push(Uint8Array.from(line));
+    this.#scanner.fetchesFrom = listener.fetchesFrom;
   }
 
   #deliverUnasked(sink: ReplySink): void {

@@ -7,6 +7,10 @@ import type { CountListener } from "../mailbox/place.ts";
 import { type NumberRange, SequenceSet } from "../wire/sequence-set.ts";
 import { RemovedPositions } from "./removed-positions.ts";
 
+/** So many messages that came since SELECT are known by their UIDs; more are not worth their memory. */
+const maxNamed = 1024;
+/** UID where servers put it, before anything that could look like it. */
+const fetched = /^\* \d+ FETCH \((?:(?:FLAGS|MODSEQ) \([^()"]*\) ){0,2}UID (\d{1,10})[ )]/i;
 /** What VANISHED named may be in so many pieces; more are not worth their memory. */
 const maxGoneRanges = 1024;
 
@@ -23,6 +27,8 @@ export class HeardView implements CountListener {
   readonly removed = new RemovedPositions();
   /** What VANISHED took away: UIDs. */
   readonly gone: NumberRange[] = [];
+  /** UIDs of messages that came since SELECT, as far as a FETCH told them: the client has heard of these. */
+  readonly named = new Set<number>();
   /** UIDs of messages whose flags the client should have heard after it heard the rest: not all did, if any is left. */
   untoldFlags: readonly number[] = [];
   /** The server keeps the result of a search for the client (RFC 5182), and nobody else does. */
@@ -36,6 +42,15 @@ export class HeardView implements CountListener {
   /** SELECT has been answered: what comes now is news. */
   begin(): void {
     this.#isSelected = true;
+  }
+
+  /** Where messages begin, by their numbers, whose UIDs are worth hearing. */
+  get fetchesFrom(): number {
+    const { selected, arrived, named, removed, gone } = this;
+    if (named.size >= Math.min(arrived, maxNamed)) return Number.POSITIVE_INFINITY;
+    const before = (this.uidNext ?? 1) - 1;
+    const goneBefore = gone.reduce((sum, { first, last }) => sum + Math.max(0, Math.min(last, before) - first + 1), 0);
+    return selected - removed.countUpTo(selected) - goneBefore + 1;
   }
 
   /** Messages that the client counts now. */
@@ -60,11 +75,12 @@ export class HeardView implements CountListener {
     );
   }
 
-  /** Takes a line of the server: EXISTS, EXPUNGE, VANISHED or a status with a code. Others do not matter. */
+  /** Takes a line of the server: EXISTS, EXPUNGE, VANISHED, FETCH or a status with a code. Others do not matter. */
   hear(line: Uint8Array): void {
     const text = latin1(line);
     const counted = /^\* (\d{1,10}) (EXISTS|EXPUNGE)\r?\n$/i.exec(text);
     if (counted) this.#count(Number(counted[1]), counted[2]!.toUpperCase());
+    else if (this.#isSelected && / FETCH \(/i.test(text)) this.#name(Number(fetched.exec(text)?.[1]));
     else if (!this.#isSelected) this.#read(text);
     else if (/^\* VANISHED /i.test(text)) this.#vanish(text.slice(11));
   }
@@ -95,6 +111,10 @@ export class HeardView implements CountListener {
       this.gone.push(range);
       this.#goneCount += range.last - range.first + 1;
     }
+  }
+
+  #name(uid: number): void {
+    if (uid >= (this.uidNext ?? Number.POSITIVE_INFINITY)) this.named.add(uid);
   }
 
   #read(text: string): void {

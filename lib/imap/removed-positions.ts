@@ -20,6 +20,11 @@ export class RemovedPositions {
     return this.#stretches;
   }
 
+  /** How many up to a position, it included. */
+  countUpTo(position: number): number {
+    return this.#stretches.reduce((sum, { first, last }) => sum + Math.max(0, Math.min(last, position) - first + 1), 0);
+  }
+
   /** Takes away the `number`-th of those that are left. Returns false when it cannot be kept. */
   remove(number: number): boolean {
     const stretches = this.#stretches;

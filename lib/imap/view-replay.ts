@@ -5,14 +5,15 @@
 // - A server may name more as vanished than ever existed, never less. So the UIDs below the UIDNEXT of SELECT that exist
 //   or have vanished hold all that SELECT counted; if they are as many, they are the same.
 // - Messages that came later were told of in the order of their UIDs, and none that is still there can have been passed
-//   over: only one that is gone may have come and gone unheard. All ways to choose under that rule are followed; where
-//   they do not all lead to the same messages, there is no result.
+//   over: only one that is gone may have come and gone unheard, unless the client has heard its UID. All ways to choose under
+//   that rule are followed; where they do not all lead to the same messages, there is no result.
 
 import type { NumberRange } from "../wire/sequence-set.ts";
 import type { HeardView } from "./heard-view.ts";
+import { onlyChoice } from "./only-choice.ts";
 import { insertedAt } from "./view.ts";
 
-export type Heard = Pick<HeardView, "uidNext" | "selected" | "arrived" | "gone"> & {
+export type Heard = Pick<HeardView, "uidNext" | "selected" | "arrived" | "gone" | "named"> & {
   readonly removed: Pick<HeardView["removed"], "stretches">;
 };
 
@@ -55,81 +56,31 @@ function arrivals(
     (uid) => !unheard.has(uid),
   );
   if (!lost) return undefined;
+  const named = [...heard.named].filter((uid) => !unheard.has(uid));
   const isRemoved = (at: number) => contains(heard.removed.stretches, heard.selected + at + 1);
   if (lost.length === 0 && heard.removed.stretches.every(({ last }) => last <= heard.selected)) {
-    return count >= 0 && count <= current.length ? Array.from(current.subarray(0, count)) : undefined;
+    const isPossible = count >= 0 && count <= current.length && highestOf(named) <= (current[count - 1] ?? 0);
+    return isPossible ? Array.from(current.subarray(0, count)) : undefined;
   }
   const all = merge(current, Uint32Array.from(lost));
+  if (named.some((uid) => all[insertedAt(all, uid)] !== uid)) return undefined;
   const isLost = new Set(lost);
-  return onlyChoice(all, count, (uid) => isLost.has(uid), isRemoved);
-}
-
-/**
- * Chooses `count` of `all`, in order: one that is not lost can only be left out behind the last that is chosen, and what
- * the client heard to be removed must be lost. Gives what is chosen at the other positions, if that is certain.
- */
-function onlyChoice(
-  all: Uint32Array,
-  count: number,
-  isLost: (uid: number) => boolean,
-  isRemoved: (position: number) => boolean,
-): readonly number[] | undefined {
-  const size = all.length;
-  const lost = Array.from(all, isLost);
-  const skips = Math.min(size - count, lost.filter(Boolean).length);
-  if (count < 0 || skips < 0 || (size + 1) * (skips + 1) > maxSteps) return undefined;
-  const removed = Array.from({ length: count }, (_, at) => isRemoved(at));
-  const width = skips + 2;
-  const mayTake = (at: number, position: number) => position < count && (lost[at] === true || !removed[position]);
-  // Whether the choice can be completed from element `at` on, when so many before it were left out.
-  const ends = new Uint8Array((size + 1) * width);
-  for (let at = size; at >= 0; at -= 1) {
-    for (let skipped = Math.min(skips, at); skipped >= 0; skipped -= 1) {
-      const position = at - skipped;
-      const next = (at + 1) * width + skipped;
-      const isPossible =
-        position === count ||
-        (at < size && ((mayTake(at, position) && ends[next] === 1) || (lost[at] && ends[next + 1] === 1)));
-      if (isPossible && position <= count && skipped <= skips) ends[at * width + skipped] = 1;
-    }
-  }
-  if (ends[0] !== 1) return undefined;
-  return chosen(all, count, width, ends, lost, removed, mayTake);
-}
-
-/** Walks all ways that lead to an end; undefined when two of them choose differently at a position that counts. */
-function chosen(
-  all: Uint32Array,
-  count: number,
-  width: number,
-  ends: Uint8Array,
-  lost: readonly boolean[],
-  removed: readonly boolean[],
-  mayTake: (at: number, position: number) => boolean,
-): readonly number[] | undefined {
-  const found = new Array<number | undefined>(count);
-  let reached = new Uint8Array(width);
-  reached[0] = 1;
-  for (let at = 0; at < all.length; at += 1) {
-    const next = new Uint8Array(width);
-    for (let skipped = 0; skipped < width - 1; skipped += 1) {
-      const position = at - skipped;
-      if (reached[skipped] !== 1 || position === count) continue;
-      if (mayTake(at, position) && ends[(at + 1) * width + skipped] === 1) {
-        next[skipped] = 1;
-        if (!removed[position]) {
-          if (found[position] !== undefined && found[position] !== at) return undefined;
-          found[position] = at;
-        }
-      }
-      if (lost[at] && ends[(at + 1) * width + skipped + 1] === 1) next[skipped + 1] = 1;
-    }
-    reached = next;
-  }
-  return found.flatMap((at) => (at === undefined ? [] : [all[at]!]));
+  const mayPass = new Set(lost);
+  for (const uid of named) mayPass.delete(uid);
+  const choosing = {
+    ...{ all, count, least: insertedAt(all, highestOf(named) + 1) },
+    lost: Array.from(all, (uid) => isLost.has(uid)),
+    mayPass: Array.from(all, (uid) => mayPass.has(uid)),
+    removed: Array.from({ length: Math.max(count, 0) }, (_, at) => isRemoved(at)),
+  };
+  return onlyChoice(choosing, maxSteps);
 }
 
 // ---- sets of UIDs
+
+function highestOf(uids: readonly number[]): number {
+  return uids.reduce((highest, uid) => Math.max(highest, uid), 0);
+}
 
 function clip(ranges: readonly NumberRange[], first: number, last: number): NumberRange[] {
   return ranges.flatMap((range) => {

@@ -115,6 +115,8 @@ export interface CountListener {
   hear(line: Uint8Array): void;
   /** There was such a line, too long to be shown. */
   missed(): void;
+  /** It wants to hear FETCH, too, of messages with this number or a higher one: what stands before the first literal. */
+  readonly fetchesFrom: number;
 }
 
 /** One complete untagged response of another server, for work that spans servers. */

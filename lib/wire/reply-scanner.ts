@@ -36,6 +36,8 @@ const markerLength = 24;
 
 export class ReplyScanner {
   readonly #events: ReplyEvents;
+  /** `counts` gets FETCH, too, of messages with this number or a higher one. */
+  fetchesFrom = Number.POSITIVE_INFINITY;
   /** The beginning of a line whose end has not come. */
   #held: Buffer | undefined;
   /** Octets of a literal still to come. */
@@ -136,7 +138,9 @@ export class ReplyScanner {
       this.#events.counts?.(line);
       return "on";
     }
-    if (isCount(line)) this.#events.counts?.(line);
+    if (isCount(line) || (this.fetchesFrom < Number.POSITIVE_INFINITY && numberOf(line) >= this.fetchesFrom)) {
+      this.#events.counts?.(line);
+    }
     this.#enterLiteral(line);
     return "on";
   }
@@ -173,6 +177,13 @@ function isCount(line: Buffer): boolean {
   const last = (line[end - 1] ?? 0) & 0xdf;
   if (last === 0x53 /* S */) return endsWithWord(line, "EXISTS", end);
   return last === 0x45 /* E */ && endsWithWord(line, "EXPUNGE", end);
+}
+
+/** The number behind "* ", 0 when there is none. */
+function numberOf(line: Buffer): number {
+  let number = 0;
+  for (let at = 2; line[at]! >= 0x30 && line[at]! <= 0x39; at += 1) number = 10 * number + line[at]! - 0x30;
+  return number;
 }
 
 /** Whether the line, up to `end`, ends in a space and the word, in any case of letters. */

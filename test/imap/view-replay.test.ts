@@ -11,6 +11,7 @@ const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant("arrive" as const), count: fc.integer({ min: 1, max: 3 }) }),
   fc.record({ kind: fc.constant("expunge" as const), which: fc.array(share, { minLength: 1, maxLength: 4 }) }),
+  fc.record({ kind: fc.constant("fetch" as const), which: fc.array(share, { minLength: 1, maxLength: 4 }) }),
   fc.record({ kind: fc.constant("tell" as const), mayExpunge: fc.boolean(), highestFirst: fc.boolean() }),
 );
 const history = fc.record({
@@ -32,7 +33,7 @@ function live(of: typeof history extends fc.Arbitrary<infer T> ? T : never): Rep
   const selected = model.told.length;
   for (const each of of.before) model.take(each);
   const heard = hear(model.told, selected);
-  for (const each of of.meanwhile) if (each.kind !== "tell") model.take(each);
+  for (const each of of.meanwhile) if (each.kind === "arrive" || each.kind === "expunge") model.take(each);
   const vanished = model.vanished.map((uid) => ({ first: uid, last: uid }));
   // A server may name UIDs that never were (RFC 7162 §3.2.5.1), here all below the first that exists.
   if (of.overstated && model.messages.length > 0) vanished.push({ first: 1, last: model.messages[0]! });
@@ -106,6 +107,16 @@ describe("replayView()", () => {
     ["one came, and went unheard", 4, ["4 EXISTS"], [1, 2, 3], [4], [1, 2, 3, 4]],
     ["one came and went", 4, ["4 EXISTS", "4 EXPUNGE", "4 EXISTS"], [1, 2, 3, 5], [4], [1, 2, 3, 5]],
     ["it is not certain which one came", 4, ["4 EXISTS"], [1, 2, 3, 5], [4], undefined],
+    ["the one that came was fetched", 4, ["4 EXISTS", "4 FETCH (FLAGS () UID 4)"], [1, 2, 3, 5], [4], [1, 2, 3, 4]],
+    ["only the second was fetched", 4, ["5 EXISTS", "5 FETCH (UID 6)"], [1, 2, 3, 6, 7], [4, 5], undefined],
+    [
+      "both were fetched",
+      4,
+      ["5 EXISTS", "4 FETCH (UID 5)", "5 FETCH (UID 6)"],
+      [1, 2, 3, 7],
+      [4, 5, 6],
+      [1, 2, 3, 5, 6],
+    ],
     ["more are gone than were", 3, [], [1, 2], [], undefined],
   ] as const)("when %s", (_, uidNext, told, current, vanished, expected) => {
     const lines = ["* 3 EXISTS", "* OK [UIDVALIDITY 7]", `* OK [UIDNEXT ${uidNext}]`, "* OK [HIGHESTMODSEQ 9]"];

@@ -7,7 +7,9 @@ export type Step =
   /** By others. `which` picks among the messages, as a share of them. */
   | { readonly kind: "expunge"; readonly which: readonly number[] }
   /** The client's next command. */
-  | { readonly kind: "tell"; readonly mayExpunge: boolean; readonly highestFirst: boolean };
+  | { readonly kind: "tell"; readonly mayExpunge: boolean; readonly highestFirst: boolean }
+  /** The client asks for messages; `which` picks among those that it counts. */
+  | { readonly kind: "fetch"; readonly which: readonly number[] };
 
 export class ModelMailbox {
   /** UIDs, ascending. */
@@ -44,6 +46,9 @@ export class ModelMailbox {
       case "expunge":
         this.#expunge(step.which);
         break;
+      case "fetch":
+        this.#fetch(step.which);
+        break;
       case "tell":
         if (step.mayExpunge) this.#tellExpunged(step.highestFirst);
         this.#tellArrived();
@@ -56,6 +61,15 @@ export class ModelMailbox {
       if (uid !== undefined) this.vanished.push(uid);
     }
     this.vanished.sort((a, b) => a - b);
+  }
+
+  #fetch(which: readonly number[]): void {
+    for (const share of which) {
+      const index = Math.floor(share * this.view.length);
+      const uid = this.view[index];
+      if (uid !== undefined && this.messages.includes(uid))
+        this.told.push(`* ${index + 1} FETCH (UID ${uid} FLAGS ())`);
+    }
   }
 
   #tellExpunged(highestFirst: boolean): void {

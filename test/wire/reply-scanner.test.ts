@@ -60,6 +60,21 @@ describe("ReplyScanner", () => {
     }
   });
 
+  test("shows FETCH only of messages that it was told to show", () => {
+    const counts: string[] = [];
+    const ignore = () => {};
+    const scanner = new ReplyScanner({
+      ...{ data: ignore, continuation: ignore, tagged: ignore, bye: ignore },
+      counts: (line) => void counts.push(latin1(line).trimEnd()),
+    });
+    const text = "* 4 FETCH (UID 9)\r\n* 5 FETCH (UID 10)\r\n* 11 FETCH (UID 20 BODY[] {1}\r\nx)\r\n* OK 99\r\n";
+    scanner.feed(fromLatin1(text));
+    expect(counts.splice(0)).toEqual(["* OK 99"]);
+    scanner.fetchesFrom = 5;
+    scanner.feed(fromLatin1(text));
+    expect(counts).toEqual(["* 5 FETCH (UID 10)", "* 11 FETCH (UID 20 BODY[] {1}", "* OK 99"]);
+  });
+
   test("says that it cannot show a VANISHED longer than it holds", () => {
     const long = `* VANISHED ${"1,3,".repeat(5000)}7`;
     expect(scan([long, "\r\n* 1 EXISTS\r\n"]).counts).toEqual(["missed", "* 1 EXISTS"]);
