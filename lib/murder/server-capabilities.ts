@@ -29,6 +29,8 @@ export interface ServerCapabilitiesOptions {
 const longestWaitMs = 1_000;
 const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
+/** Logins look at the list for new servers so often: less often than they come. */
+const lookMs = 500;
 /** The whole list is gone through again, when it has changed, to find servers that are no longer in it. */
 const rescanMs = 3_600_000;
 
@@ -45,6 +47,7 @@ export class ServerCapabilities implements OtherServers {
   /** How far the list was looked at; undefined: all of it must be. */
   #seen: number | undefined;
   #isLooking = false;
+  #nextLookMs = 0;
   #scannedMs = 0;
   #wait: { readonly settled: Promise<void>; readonly end: () => void; readonly timer: Timer } | undefined;
   #isStopped = false;
@@ -81,7 +84,11 @@ export class ServerCapabilities implements OtherServers {
   }
 
   settled(): Promise<void> | undefined {
-    if (this.#options.list.sequence !== this.#seen && !this.#isStopped) this.#look();
+    const nowMs = this.#options.clock.monotonic();
+    if (nowMs >= this.#nextLookMs && !this.#isStopped) {
+      this.#nextLookMs = nowMs + lookMs;
+      if (this.#options.list.sequence !== this.#seen) this.#look();
+    }
     return this.#wait?.settled;
   }
 

@@ -11,7 +11,7 @@ import { requireMailboxName } from "../../lib/mailbox/name.ts";
 import { ServerCapabilities } from "../../lib/murder/server-capabilities.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
 import { chooseMechanism } from "../../lib/sasl/mechanisms.ts";
-import { entry, loggedIn, listOf, testServer } from "../support/imap-session.ts";
+import { entry, listOf, loggedIn, testServer } from "../support/imap-session.ts";
 import { LineDialogue } from "../support/line-dialogue.ts";
 import { quiet } from "../support/scripted-backend.ts";
 
@@ -146,6 +146,7 @@ describe("ServerCapabilities", () => {
     const murder = await Murder.of("be1");
     await murder.says("be1", everything);
     await murder.list.change([{ put: entry("user.bob", "", { server: "be2" }) }]);
+    murder.clock.advance(500);
     const announced = murder.announced();
     await quiet();
     expect(murder.asked).toEqual(["be1", "be2"]);
