@@ -52,6 +52,15 @@ export class Relaying {
     this.#levels.set(remote, this.#session.enabled.size);
   }
 
+  /**
+   * Levels the selected mailbox's server: what it has to say to that comes first, wherever the command is answered. One
+   * that is lost now is told when it is back.
+   */
+  async levelSelected(): Promise<void> {
+    const { selection } = this.#session;
+    if (selection?.kind === "elsewhere") await this.level(selection.remote).catch(() => {});
+  }
+
   /** Tells the server what the client has switched on (RFC 5161), as far as it has such a thing. */
   async level(remote: Remote): Promise<void> {
     if (this.isLevel(remote) || !remote.isOpen) return;
@@ -85,6 +94,7 @@ export class Relaying {
 
   /** Passes a command on as it came and its untagged answers back as they come. */
   async relay(command: Command, remote: Remote): Promise<Completion> {
+    await this.levelSelected();
     if (!this.isLevel(remote)) await this.level(remote);
     const sink = this.replySink(remote, (text) => void this.#session.send(`+ ${text}\r\n`));
     const completion = await this.whileHeard(() => remote.relay(command.frame, sink));

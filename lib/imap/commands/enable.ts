@@ -27,9 +27,8 @@ export const enableRow = row<readonly string[]>({
     const on = names.filter((name) => enableable.has(name) && announced.has(name));
     session.untagged(["ENABLED", ...new Set(on)].join(" "));
     for (const name of on) enableable.get(name)!(session);
-    const { selection, relaying } = session;
-    // Other servers hear of it before their next command. One that is lost now is told when it is back.
-    if (selection?.kind === "elsewhere") await relaying.level(selection.remote).catch(() => {});
+    // Other servers hear of it before their next command.
+    await session.relaying.levelSelected();
     return undefined;
   },
 });

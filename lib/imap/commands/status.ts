@@ -21,6 +21,7 @@ export const statusRow = row<StatusArgs>({
     return isReferred(session) ? undefined : toStatusOf(session, command);
   },
   async run(session, { mailbox, items }) {
+    await session.relaying.levelSelected();
     session.untagged(await statusOf(session, findHere(session, mailbox), items));
     return undefined;
   },

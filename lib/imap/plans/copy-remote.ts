@@ -74,9 +74,14 @@ export class RemoteSource implements CopySource {
   async remove(uids: readonly number[]): Promise<void> {
     const ascending = [...uids].sort((a, b) => a - b);
     for (let start = 0; start < ascending.length; start += messagesAtOnce) {
-      const set = formatSequenceSet(ascending.slice(start, start + messagesAtOnce));
-      const store = this.#run(`UID STORE ${set} +FLAGS.SILENT (\\Deleted)`, () => false);
-      await Promise.all([store, this.#run(`UID EXPUNGE ${set}`, () => false)]);
+      const some = ascending.slice(start, start + messagesAtOnce);
+      const set = formatSequenceSet(some);
+      // A client of CONDSTORE would hear of their MODSEQs, the moment before they are gone.
+      const isOwn = ({ uid, flags }: FetchedMessage) => uid !== undefined && !flags && some.includes(uid);
+      const store = this.#run(`UID STORE ${set} +FLAGS.SILENT (\\Deleted)`, isOwn);
+      const [, { text }] = await Promise.all([store, this.#run(`UID EXPUNGE ${set}`, () => false)]);
+      const modSeq = /^\[(HIGHESTMODSEQ \d+)\]/i.exec(text)?.[1];
+      if (modSeq !== undefined) this.#session.untagged(`OK [${modSeq}] Ok`);
     }
   }
 
@@ -95,13 +100,14 @@ export class RemoteSource implements CopySource {
   }
 
   /** Runs a command of our own; `take` says which messages were asked for and not meant for the client. */
-  async #run(text: string, take: (message: FetchedMessage) => boolean): Promise<void> {
+  async #run(text: string, take: (message: FetchedMessage) => boolean): Promise<Completion> {
     const { status, text: answer, untagged } = await this.#remote.command([text]);
     for (const response of untagged) {
       const message = readFetched(response.frame);
       if (!message || !take(message)) this.#session.send(formatUntagged(response.frame));
     }
     okOf({ status, text: answer });
+    return { status, text: answer };
   }
 }
 
