@@ -16,17 +16,12 @@ import type { Frame } from "../wire/frame.ts";
 import { ReplyScanner } from "../wire/reply-scanner.ts";
 import { formatLiteralMarker } from "../wire/writer.ts";
 import { Collector, ContinuationGate } from "./collector.ts";
+import { Unasked } from "./unasked.ts";
 
 /** A command under way: one of a stream, or one that somebody waits for. */
 type Running =
   | { readonly tag: string; readonly sink: StreamSink; readonly done: undefined }
   | { readonly tag: string; readonly sink: ReplySink; readonly done: PromiseWithResolvers<Completion> };
-
-/**
- * Untagged data that comes while nothing was asked is kept for the next command, up to this; more is a broken server, unless
- * somebody listens for it: then the server waits.
- */
-const maxUnasked = 65_536;
 
 export class ImapClient implements Remote, Receiver {
   capabilities: ReadonlySet<string> = new Set();
@@ -38,14 +33,10 @@ export class ImapClient implements Remote, Receiver {
   responseTimeoutMs: number;
   readonly #running: Running[] = [];
   readonly #lostListeners: (() => void)[] = [];
-  #unasked: Uint8Array[] = [];
-  #unaskedOctets = 0;
-  #unaskedListener: (() => void) | undefined;
+  readonly #unasked = new Unasked();
   /** Takes unasked responses, the last of which is not complete yet. */
   #taker: { readonly sink: ReplySink; readonly done: PromiseWithResolvers<void> } | undefined;
   #countListener: CountListener | undefined;
-  /** Lines among what came unasked that it has still to hear. */
-  #unaskedCounts: Uint8Array[] = [];
   #tags = 0;
   #isHeldUp = false;
   readonly #scanner = new ReplyScanner({
@@ -84,12 +75,12 @@ export class ImapClient implements Remote, Receiver {
   }
 
   onUnasked(listener: (() => void) | undefined): void {
-    this.#unaskedListener = listener;
-    if (listener && this.#unasked.length > 0 && this.#running.length === 0) listener();
+    this.#unasked.listener = listener;
+    if (!this.#unasked.isEmpty && this.#running.length === 0) listener?.();
   }
 
   async takeUnasked(sink: ReplySink): Promise<void> {
-    if (this.#unasked.length === 0 || this.#running.length > 0 || this.#taker) return;
+    if (this.#unasked.isEmpty || this.#running.length > 0 || this.#taker) return;
     this.#deliverUnasked(sink);
     if (!this.#scanner.isInsideResponse) return;
     if (!this.isOpen) {
@@ -214,7 +205,7 @@ export class ImapClient implements Remote, Receiver {
   release(): Uint8Array {
     this.isOpen = false;
     this.#lostListeners.length = 0;
-    return Buffer.concat([...this.#unasked.splice(0), this.#scanner.takeHeld()]);
+    return Buffer.concat([this.#unasked.takeAll(), this.#scanner.takeHeld()]);
   }
 
   /** Says goodbye and closes, whether it is heard or not. */
@@ -228,7 +219,7 @@ export class ImapClient implements Remote, Receiver {
   #start(command: Running): void {
     if (this.#running.push(command) > 1) return;
     this.#connection.setIdleTimeout(this.responseTimeoutMs);
-    if (this.#unasked.length > 0) this.#deliverUnasked(command.sink);
+    if (!this.#unasked.isEmpty) this.#deliverUnasked(command.sink);
   }
 
   async #sendParts(
@@ -270,7 +261,7 @@ export class ImapClient implements Remote, Receiver {
       this.#taker.done.resolve();
       this.#taker = undefined;
     }
-    if (this.#unasked.length > 0 && this.#running.length === 0 && !this.#taker) this.#unaskedListener?.();
+    if (!this.#unasked.isEmpty && this.#running.length === 0 && !this.#taker) this.#unasked.listener?.();
   }
 
   closed(reason: CloseReason): void {
@@ -303,10 +294,8 @@ export class ImapClient implements Remote, Receiver {
   }
 
   #keepUnasked(bytes: Uint8Array): void {
-    this.#unaskedOctets += bytes.length;
-    this.#unasked.push(Uint8Array.from(bytes));
-    if (this.#unaskedOctets <= maxUnasked) return;
-    if (this.#unaskedListener) this.#connection.pause();
+    if (this.#unasked.keep(bytes)) return;
+    if (this.#unasked.listener) this.#connection.pause();
     else this.#connection.destroy();
   }
 
@@ -314,17 +303,12 @@ export class ImapClient implements Remote, Receiver {
     const listener = this.#countListener;
     if (!listener) return;
     if (this.#running.length > 0 || this.#taker) listener.hear(line);
-    else this.#unaskedCounts.push(Uint8Array.from(line));
+    else this.#unasked.keepCount(line);
     this.#scanner.fetchesFrom = listener.fetchesFrom;
   }
 
   #deliverUnasked(sink: ReplySink): void {
-    for (const line of this.#unaskedCounts.splice(0)) this.#countListener?.hear(line);
-    const kept = this.#unasked;
-    this.#unasked = [];
-    this.#unaskedOctets = 0;
-    let mayGoOn = true;
-    for (const bytes of kept) mayGoOn = sink.data(bytes);
+    const mayGoOn = this.#unasked.deliver(sink, this.#countListener);
     if (!mayGoOn && !this.#isHeldUp) this.#holdUp(sink);
     else if (!this.#isHeldUp) this.#connection.resume();
   }
