@@ -229,10 +229,12 @@ describe("servers that do not know ESEARCH", () => {
     client.send("a1 ESEARCH IN (mailboxes INBOX.b) RETURN (ALL PARTIAL 1:2) ALL\r\n");
     expect(await client.line()).toBe("a1 BAD ALL and PARTIAL cannot both be asked for");
     client.send("a2 ESEARCH IN (mailboxes INBOX.b) RETURN (COUNT PARTIAL -1:-3) MODSEQ 3\r\n");
+    expect(await answer(be2, "* ENABLED CONDSTORE\r\n{tag} OK Completed\r\n")).toEndWith("ENABLE CONDSTORE");
     await answer(be2, "* OK [UIDVALIDITY 6] Ok\r\n{tag} OK [READ-ONLY] Ok\r\n");
     const asked = await answer(be2, '* ESEARCH (TAG "{tag}") UID ALL 2:4,9 MODSEQ 77\r\n{tag} OK Completed\r\n');
     expect(asked).toEndWith("UID SEARCH RETURN (ALL) MODSEQ 3");
     expect(await answer(be2, "{tag} OK Completed\r\n")).toEndWith("CLOSE");
+    expect(await answer(be1, "{tag} OK Completed\r\n")).toEndWith("ENABLE CONDSTORE");
     await nothingNew(be1);
     expect(await lines(client, 2)).toEqual([
       '* ESEARCH (TAG "a2" MAILBOX INBOX.b UIDVALIDITY 6) UID COUNT 4 PARTIAL (-1:-3 3:4,9) MODSEQ 77',

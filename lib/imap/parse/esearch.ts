@@ -8,9 +8,12 @@ import { isOfSelected, type MailboxFilter, readMailboxFilter } from "./mailbox-f
 import { readProgram } from "./search.ts";
 import { readReturn, returnAll, type SearchReturn } from "./search-return.ts";
 
-export interface EsearchArgs {
+export interface EsearchHead {
   readonly sources: readonly MailboxFilter[];
   readonly returns: SearchReturn;
+}
+
+export interface EsearchArgs extends EsearchHead {
   readonly key: SearchKey;
   /** What the key was read from, to ask it of other servers. */
   readonly criteria: Frame;
@@ -18,17 +21,23 @@ export interface EsearchArgs {
 
 const selectedOnly: readonly MailboxFilter[] = [{ kind: "selected" }];
 
-export function readEsearch(reader: Reader): EsearchArgs {
+/** What comes before the criteria. */
+export function readEsearchHead(reader: Reader): EsearchHead {
   reader.space();
   const sources = readSources(reader) ?? selectedOnly;
   const returns = readReturn(reader) ?? returnAll;
+  if (returns.save && !isSelectedOnly(sources)) throw new Bad("SAVE is for the selected mailbox alone");
+  return { sources, returns };
+}
+
+/** The rest. Throws No for an unknown character set. */
+export function readCriteria(reader: Reader, head: EsearchHead): EsearchArgs {
   const criteria = reader.remainder();
   const key = readProgram(reader);
-  if (!isSelectedOnly(sources)) {
-    if (returns.save) throw new Bad("SAVE is for the selected mailbox alone");
-    if (mentions(key, "saved")) throw new Bad("What was saved is of the selected mailbox alone");
+  if (!isSelectedOnly(head.sources) && mentions(key, "saved")) {
+    throw new Bad("What was saved is of the selected mailbox alone");
   }
-  return { sources, returns, key, criteria };
+  return { ...head, key, criteria };
 }
 
 export function isSelectedOnly(sources: readonly MailboxFilter[]): boolean {

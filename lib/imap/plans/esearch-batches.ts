@@ -14,6 +14,8 @@ const maxNamesOctets = 4096;
 
 export async function askInBatches(asking: Asking, remote: Remote, { names, hasSelected }: Share): Promise<void> {
   const speaker = new Speaker(asking.session, remote, asking.floor);
+  const { relaying } = asking.session;
+  if (!relaying.isLevel(remote)) await asking.floor.during(() => relaying.level(remote)); // the client hears its news
   let isFirst = true;
   for (const batch of batchesOf(names)) {
     const frame = commandFor(asking, batch, hasSelected && isFirst);

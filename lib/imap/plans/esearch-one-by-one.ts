@@ -43,10 +43,13 @@ async function searchSelectedThere(asking: Asking, remote: Remote): Promise<void
   const { selection } = session;
   if (selection?.kind !== "elsewhere") return;
   const external = session.namespace.toExternal(selection.entry.name);
-  const [found, uidValidity] = await floor.during(async () => [
-    await askOne(session, remote, searchCommand(remote, args), readFound),
-    await askOne(session, remote, [`STATUS ${formatQuoted(external)} (UIDVALIDITY)`], readStatus),
-  ]);
+  const [found, uidValidity] = await floor.during(async () => {
+    await session.relaying.level(remote);
+    return [
+      await askOne(session, remote, searchCommand(remote, args), readFound),
+      await askOne(session, remote, [`STATUS ${formatQuoted(external)} (UIDVALIDITY)`], readStatus),
+    ];
+  });
   await tell(asking, external, uidValidity, resultsOf(found));
 }
 

@@ -2,8 +2,8 @@
 
 import { No } from "../../base/fault.ts";
 import type { Completion, Remote } from "../../mailbox/place.ts";
-import type { EsearchArgs } from "../parse/esearch.ts";
-import { mentions } from "../search/key.ts";
+import type { EsearchHead } from "../parse/esearch.ts";
+import { mentions, type SearchKey } from "../search/key.ts";
 import { okOf } from "./completion.ts";
 
 export interface Share {
@@ -14,7 +14,7 @@ export interface Share {
 }
 
 /** Whether the server can do all that is asked. */
-export function canMultisearch({ capabilities }: Remote, { returns, key }: EsearchArgs): boolean {
+export function canMultisearch({ capabilities }: Remote, { returns }: EsearchHead, key: SearchKey): boolean {
   if (!capabilities.has("MULTISEARCH")) return false;
   if (returns.save && !capabilities.has("SEARCHRES")) return false;
   return !(returns.partial && !capabilities.has("PARTIAL")) && !(mentions(key, "modseq") && !hasModSeqs(capabilities));

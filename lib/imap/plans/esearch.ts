@@ -5,11 +5,13 @@
 import { Bad, Bye, No } from "../../base/fault.ts";
 import type { MailboxEntry } from "../../mailbox/list.ts";
 import type { Completion, Place } from "../../mailbox/place.ts";
+import { enableCondstore } from "../condstore.ts";
 import { Floor } from "../floor.ts";
 import { mailboxesOf } from "../mailbox-filter.ts";
 import { type EsearchArgs, isSelectedOnly } from "../parse/esearch.ts";
 import { isOfSelected } from "../parse/mailbox-filter.ts";
 import { type Answer, type Command, noArguments, row, selected } from "../row.ts";
+import { mentions } from "../search/key.ts";
 import { type Asking, searchMailbox, searchSelected } from "../search/search-mailboxes.ts";
 import type { Session } from "../session.ts";
 import { whileSayingSo } from "../still-working.ts";
@@ -24,10 +26,11 @@ export async function esearchPlan(
   command: Command,
 ): Promise<Answer | Completion | "here"> {
   if (args.sources.some(isOfSelected)) await reachSelected(session, command);
+  if (mentions(args.key, "modseq")) enableCondstore(session);
   const { selection } = session;
   if (isSelectedOnly(args.sources)) {
     if (selection?.kind !== "elsewhere") return "here";
-    if (canMultisearch(selection.remote, args)) return session.relay(command, selection.remote);
+    if (canMultisearch(selection.remote, args, args.key)) return session.relay(command, selection.remote);
   }
   const asking: Asking = { session, tag: command.tag, args, floor: new Floor() };
   const faults: unknown[] = [];
@@ -125,7 +128,7 @@ class Shares {
     const isThere = selection?.kind === "elsewhere" && selection.remote.isOpen && selection.remote.server === server;
     const remote = isThere ? selection.remote : await session.links.to(server);
     if (isThere) session.relaying.heardFrom = remote;
-    if (canMultisearch(remote, args)) await askInBatches(this.#asking, remote, share);
+    if (canMultisearch(remote, args, args.key)) await askInBatches(this.#asking, remote, share);
     else await searchOneByOne(this.#asking, remote, share);
   }
 }
