@@ -194,6 +194,16 @@ test("what our frontend says it can do, both backends can, or it does that itsel
   }
 });
 
+test("NOTIFY works for mailboxes on our backend, and is a NO for those on Cyrus 3.6, which has none (RFC 5465)", async () => {
+  const events = "(personal (MessageNew MessageExpunge))";
+  using ann = await ImapWire.login(murder, frontends.ours.address, "ann");
+  using bob = await ImapWire.login(murder, frontends.ours.address, "bob");
+  expect(await ann.command(`NOTIFY SET ${events}`)).toMatchObject({ status: "OK" });
+  const refused = await bob.command(`NOTIFY SET ${events}`);
+  expect(refused).toMatchObject({ status: "NO", text: expect.stringMatching(/^\[NOTIFICATIONOVERFLOW\] /) });
+  await bob.ok("NOOP");
+});
+
 test("a multiplexer joins each user to his own backend, and tells what that one can do (S196)", async () => {
   const homes = { ann: backends.ours, bob: backends.cyrus };
   await using multiplexer = await Multiplexer.start({
