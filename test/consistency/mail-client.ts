@@ -32,6 +32,9 @@ export class MailClient {
   #delivered = 0;
   readonly #senders = new Map<number, LmtpWire>();
 
+  /** When the sender through a frontend was last answered. */
+  readonly #aliveMs = new Map<number, number>();
+
   constructor(options: MailClientOptions) {
     this.#options = options;
   }
@@ -78,14 +81,18 @@ export class MailClient {
     let replies: readonly string[] = [];
     try {
       let sender = this.#senders.get(at);
-      sender ??= await LmtpWire.open(murder, murder.frontends[at]!.lmtp);
+      if (!sender) {
+        this.#aliveMs.set(at, startedMs);
+        sender = await LmtpWire.open(murder, murder.frontends[at]!.lmtp);
+      }
       this.#senders.set(at, sender);
       replies = await sender.deliver(recipients, text);
+      this.#aliveMs.set(at, performance.now());
     } catch (fault) {
       this.#write(`${fault}`);
       this.#senders.get(at)?.[Symbol.dispose]();
       this.#senders.delete(at);
-      if (!this.#options.excuses?.wasDisturbed(startedMs)) this.#report(`LMTP: ${fault}`);
+      if (!this.#isExcused(at, startedMs)) this.#report(`LMTP: ${fault}`);
     }
     this.#write(replies.join(" | "));
     for (const [index, message] of messages.entries()) {
@@ -101,9 +108,15 @@ export class MailClient {
       }
       mailbox.isExact = false;
       this.#options.counts[reply === "" ? "lost" : "unavailable"] += 1;
-      const isExcused = this.#options.excuses?.wasDisturbed(startedMs) && /^4|^$/.test(reply);
+      const isExcused = this.#isExcused(at, startedMs) && /^4|^$/.test(reply);
       if (!isExcused) this.#report(`LMTP to ${recipients[index]}: ${reply}`);
     }
+  }
+
+  /** A connection may have ended long before it is used again. */
+  #isExcused(frontend: number, sinceMs: number): boolean {
+    const { excuses } = this.#options;
+    return excuses?.wasDisturbed(Math.min(sinceMs, this.#aliveMs.get(frontend) ?? sinceMs)) ?? false;
   }
 
   /** All messages as POP3 shows them; one of them is removed. */
@@ -135,7 +148,7 @@ export class MailClient {
         const message = known.get(id);
         if (!message) this.#report(`POP3 at ${mailbox.path}: ${id} is unknown`);
         else {
-          this.#compare(mailbox, message, text);
+          if (!isCopied(id)) this.#compare(mailbox, message, text);
           for (const each of mailbox.messages.filter(({ content }) => content.id === id)) {
             const seen = flagOf(each, "\\Seen", mailbox.owner);
             seen.begin(true);

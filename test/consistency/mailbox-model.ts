@@ -216,5 +216,8 @@ function isLost({ uid, content }: Message, shown: Shown): boolean {
 
 /** Of several copies that may have come, it may be this one. */
 function fits(message: Message, shown: Shown, user: string): boolean {
+  const { size = shown.size, dateMs = shown.dateMs } = message.content;
+  // Mail for several mailboxes has one Message-ID, and lines of each delivery before it.
+  if (size !== shown.size || dateMs !== shown.dateMs) return false;
   return flagNames.every((flag) => flagOf(message, flag, user).admits(shown.flags.has(flag)));
 }
