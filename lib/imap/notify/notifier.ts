@@ -337,6 +337,10 @@ export class Notifier implements PlaceClient {
 
   // ---- the end
 
+  unable(fault: No): void {
+    this.#session.interludes.add(() => this.#overflow(fault));
+  }
+
   /** It cannot go on: the client is told to rely on nothing any more (RFC 5465 §5.8). */
   #overflow(fault: unknown): void {
     if (this.#session.notifier !== this || !(fault instanceof No)) return;

@@ -27,11 +27,17 @@ export interface PlaceClient {
   wantsSubscriptions(server: string): boolean;
   counted(external: string, counts: Counts): void;
   subscriptionsChanged(): void;
+  /** The server is there, and will not notify. */
+  unable(fault: No): void;
 }
 
 /** For a client who asks for what cannot be done: RFC 5465 §3.1 has no other word for it. */
 export function cannotNotify(why: string): No {
   return new No("NOTIFICATIONOVERFLOW", why);
+}
+
+function isUnable(fault: unknown): fault is No {
+  return fault instanceof No && fault.code === "NOTIFICATIONOVERFLOW";
 }
 
 export class PlaceWatch {
@@ -67,9 +73,16 @@ export class PlaceWatch {
 
   close(): void {
     this.#isClosed = true;
+    this.#leave();
+  }
+
+  /** There is nothing to hear there. */
+  #leave(): void {
     this.#timer?.cancel();
-    this.#remote?.close();
-    this.#remote = undefined;
+    this.#remote?.onUnasked(undefined);
+    const remote = this.#remote;
+    this.#remote = undefined; // nobody misses it
+    remote?.close();
   }
 
   #next(work: () => Promise<void>): Promise<void> {
@@ -81,11 +94,14 @@ export class PlaceWatch {
   async #ask(): Promise<void> {
     this.#isAsking = false;
     if (this.#isClosed) return;
+    const names = new Set<string>();
+    const command = this.#command(names);
+    if (!command) return this.#leave();
     const remote = await this.#connected();
     if (this.#isClosed) return remote.close();
     await this.#enable(remote);
-    const names = new Set<string>();
-    const { status, text, untagged } = await remote.command(this.#command(names));
+    const { status, text, untagged } = await remote.command(command);
+    if (/^\[UNAVAILABLE\]/i.test(text)) throw new No("UNAVAILABLE", text);
     if (status !== "OK") throw cannotNotify(`A server refused to notify: ${text}`);
     for (const response of untagged) this.#take(response, names);
     if (this.#client.wantsSubscriptions(this.#server)) this.#client.subscriptionsChanged();
@@ -117,8 +133,8 @@ export class PlaceWatch {
     this.#hasModSeqs = true;
   }
 
-  /** Puts the names that it asks for into `names`. Throws No when it would be too long. */
-  #command(names: Set<string>): (string | Uint8Array)[] {
+  /** Puts the names that it asks for into `names`; undefined when there are none. Throws No when it would be too long. */
+  #command(names: Set<string>): (string | Uint8Array)[] | undefined {
     const groups = new Map<number, string[]>();
     for (const { external, events } of this.#client.wanted(this.#server)) {
       const group = groups.get(events) ?? [];
@@ -138,9 +154,8 @@ export class PlaceWatch {
     if (this.#client.wantsSubscriptions(this.#server)) {
       parts.text(parts.isEmpty ? "NOTIFY SET (subscribed (SubscriptionChange))" : " (subscribed (SubscriptionChange))");
     }
-    if (parts.isEmpty) parts.text("NOTIFY NONE");
     if (parts.length > maxText) throw cannotNotify("Too many mailboxes to notify of");
-    return parts.all;
+    return parts.isEmpty ? undefined : parts.all;
   }
 
   async #hear(remote: Remote): Promise<void> {
@@ -166,11 +181,9 @@ export class PlaceWatch {
   #again(fault: unknown): void {
     if (this.#isClosed) return;
     this.#session.log.notice("notifications interrupted", { server: this.#server, reason: describeFault(fault) });
-    this.#remote?.onUnasked(undefined);
-    const remote = this.#remote;
-    this.#remote = undefined;
-    remote?.close();
-    this.#wait(this.#pause());
+    this.#leave();
+    if (isUnable(fault)) this.#client.unable(fault);
+    else this.#wait(this.#pause());
   }
 
   /** Longer every time until all is well; not all sessions at the same moment. */

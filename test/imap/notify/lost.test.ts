@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { ManualClock } from "../../../lib/base/clock.ts";
+import { requireMailboxName } from "../../../lib/mailbox/name.ts";
 import { selectAnswerWith, selectedInbox } from "../../support/returning-backend.ts";
 import { lines, quiet } from "../../support/scripted-backend.ts";
 
@@ -102,4 +103,42 @@ test("servers end sessions that say nothing: this one is kept alive", async () =
     await b.answer("NOOP");
     await quiet();
   }
+});
+
+test("a mailbox that moves to another server is watched there, and its numbers go on", async () => {
+  const { client, backend, servers, list } = await selectedInbox();
+  client.send(`a1 NOTIFY SET (mailboxes (INBOX.b INBOX) ${events})\r\n`);
+  const first = await servers.next();
+  const second = await servers.next();
+  const [be1, be2] = first.server === "be1" ? [first, second] : [second, first];
+  await be1.answer(`NOTIFY SET STATUS (mailboxes (INBOX) ${events})`, ["STATUS INBOX (MESSAGES 1 UIDNEXT 2)"]);
+  await be2.answer(`NOTIFY SET STATUS (mailboxes (INBOX.b) ${events})`, ["STATUS INBOX.b (MESSAGES 1 UIDNEXT 2)"]);
+  await backend.answer("NOOP");
+  expect(await client.line()).toBe("a1 OK Completed");
+
+  const both = "INBOX.b INBOX"; // in the client's order
+  const entry = list.find(requireMailboxName("user.ann.b"))!;
+  await list.change([{ put: { ...entry, state: "moving" } }]);
+  expect(await be2.line()).toEndWith("LOGOUT");
+  await list.change([{ put: { ...entry, server: "be1" } }]);
+  await be1.answer(`NOTIFY SET STATUS (mailboxes (${both}) ${events})`, [
+    "STATUS INBOX (MESSAGES 1 UIDNEXT 2)",
+    "STATUS INBOX.b (MESSAGES 1 UIDNEXT 2)",
+  ]);
+  await quiet();
+  expect(client.left).toBe("");
+  be1.send("* STATUS INBOX.b (MESSAGES 2 UIDNEXT 3)\r\n");
+  expect(await client.line()).toBe("* STATUS INBOX.b (MESSAGES 2 UIDNEXT 3)");
+});
+
+test("a server that notifies no more ends all notifications (RFC 5465 §5.8)", async () => {
+  const { client, backend, servers, session } = await selectedInbox();
+  client.send(`a1 NOTIFY SET (mailboxes INBOX ${events})\r\n`);
+  const be1 = await servers.next();
+  await be1.answer(`NOTIFY SET STATUS (mailboxes (INBOX) ${events})`, ["STATUS INBOX (MESSAGES 1 UIDNEXT 2)"]);
+  await backend.answer("NOOP");
+  await client.line();
+  be1.send("* OK [NOTIFICATIONOVERFLOW] Too much\r\n");
+  expect(await client.line()).toBe("* OK [NOTIFICATIONOVERFLOW] A server has stopped to notify");
+  expect(session.notifier).toBeUndefined();
 });
