@@ -73,9 +73,10 @@ export class MurderMaildrops implements Maildrops {
       throw new No("UNAVAILABLE", "Server unavailable, try again later");
     }
     const plan = { ...planFor(server, user, client, proof), xclient: formatXclient(client) };
+    // That nobody tried is no failure: it must not make the next one wait longer.
+    if (!health.isWorthTrying(server)) throw new No("UNAVAILABLE", "Server unavailable, try again later");
     let connection: Connection | undefined;
     try {
-      if (!health.isWorthTrying(server)) throw new No("UNAVAILABLE", "it failed a moment ago");
       connection = await connect(server, client);
       const lines = new LineConversation(connection, clock);
       const answer = await logIn(lines, plan, deadlineMs);

@@ -51,11 +51,16 @@ async function murder({
   });
   const tls = { serverName: "", authorities: undefined, verify: false, client: undefined, handshakeTimeoutMs: 1000 };
   const opened: Connection[] = [];
+  const clock = new ManualClock();
+  const refused: string[] = [];
   const maildrops = new MurderMaildrops({
     router,
     local: keepsMailboxes ? new LocalMaildrops({ config, list, store: ours.store }) : undefined,
     async connect(server) {
-      if (server !== "be1.test") throw new No("UNAVAILABLE", "connection refused");
+      if (server !== "be1.test") {
+        refused.push(server);
+        throw new No("UNAVAILABLE", "connection refused");
+      }
       const [theirs, mine] = connectionPair();
       opened.push(theirs);
       backend.sessions += 1;
@@ -65,10 +70,10 @@ async function murder({
       return mine;
     },
     planFor: (server, user) => backendLogin(config, server, user, () => tls),
-    ...{ deadlineMs: 5000, health: new Health(new ManualClock()), clock: systemClock, log },
+    ...{ deadlineMs: 5000, health: new Health(clock), clock: systemClock, log },
   });
   const frontend = new Pop3World(ours, { log, maildrops, config: { popsubfolders: true, proxy_max_hops: hops } });
-  return { frontend, backend, mailboxes, opened };
+  return { frontend, backend, mailboxes, opened, clock, refused };
 }
 
 test("a user who logs in at a frontend gets his INBOX wherever it is (S2, S154, S155)", async () => {
@@ -146,6 +151,21 @@ test.each([
     C: CAPA
     S: +OK List of capabilities follows
   `);
+});
+
+test("a server that failed is tried again after its pause, however often it is asked for meanwhile", async () => {
+  const { frontend, clock, refused } = await murder();
+  for (const pauseMs of [0, 60, 60, 0]) {
+    clock.advance(pauseMs);
+    await frontend.connect().play(`
+      S: +OK …
+      C: USER away
+      S: +OK …
+      C: PASS away-secret
+      S: -ERR [SYS/TEMP] …
+    `);
+  }
+  expect(refused).toEqual(["be2.test", "be2.test"]);
 });
 
 test("a refusal for good by the server that had the mailbox a moment ago is one for now", async () => {
