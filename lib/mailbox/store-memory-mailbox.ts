@@ -10,6 +10,7 @@ import {
   type Changes,
   type CopyOptions,
   type FlagChange,
+  type FlagChangeReport,
   type Flags,
   type Mailbox,
   type MailboxTotals,
@@ -215,18 +216,22 @@ export class MemoryMailbox implements Mailbox {
     return uids;
   }
 
-  async changeFlags(change: FlagChange, user: string): Promise<{ readonly unchanged: readonly Uid[] }> {
+  async changeFlags(change: FlagChange, user: string): Promise<FlagChangeReport> {
     const next = this.#present().modSeq + 1;
     const unchanged: Uid[] = [];
+    const hadNews = new Set<Uid>();
     for (const uid of change.uids) {
       const message = this.#state.messages.get(uid);
       if (!message) continue;
+      if (change.knownModSeq !== undefined && modSeqFor(message, user) > change.knownModSeq) hadNews.add(uid);
       const isHeld = change.unchangedSince !== undefined && modSeqFor(message, user) > change.unchangedSince;
       if (isHeld && modSeqFor(message, user) !== next) unchanged.push(uid);
       else if (this.#changeMessage(message, change, user, next)) this.#state.modSeq = next;
     }
-    if (this.#state.modSeq === next) this.#notify();
-    return { unchanged: unchanged.sort(ascending) };
+    const modSeq = this.#state.modSeq === next ? (next as ModSeq) : undefined;
+    if (modSeq !== undefined) this.#notify();
+    unchanged.sort(ascending);
+    return change.knownModSeq === undefined ? { unchanged } : { unchanged, hadNews, modSeq };
   }
 
   async expunge(uids: readonly Uid[]): Promise<readonly Uid[]> {

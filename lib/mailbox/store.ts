@@ -138,6 +138,17 @@ export interface FlagChange {
   readonly mayChangeKeywords: boolean;
   /** RFC 7162 UNCHANGESINCE: messages with a higher MODSEQ are left alone and reported. */
   readonly unchangedSince?: ModSeq;
+  /** What the caller knows everything up to: messages that had a higher MODSEQ before this change are reported. */
+  readonly knownModSeq?: ModSeq;
+}
+
+export interface FlagChangeReport {
+  /** UIDs left alone because of `unchangedSince`, ascending. */
+  readonly unchanged: readonly Uid[];
+  /** UIDs of which there was something new, as far as `knownModSeq` tells. */
+  readonly hadNews?: ReadonlySet<Uid>;
+  /** Of the change; undefined when it changed nothing. */
+  readonly modSeq?: ModSeq | undefined;
 }
 
 /** A mailbox in use. Cheap: holds no descriptors of its own between calls. */
@@ -176,8 +187,7 @@ export interface Mailbox {
    * `replaces` is a message that goes in the same moment: rejects with No("EXPUNGEISSUED") when it is not there.
    */
   append(messages: readonly NewMessage[], user: string, admit?: Admission, replaces?: Uid): Promise<readonly Uid[]>;
-  /** Returns the UIDs left alone because of `unchangedSince`, ascending. */
-  changeFlags(change: FlagChange, user: string): Promise<{ readonly unchanged: readonly Uid[] }>;
+  changeFlags(change: FlagChange, user: string): Promise<FlagChangeReport>;
   /** Removes those of `uids` that exist, returns them ascending. */
   expunge(uids: readonly Uid[]): Promise<readonly Uid[]>;
   /**

@@ -100,6 +100,17 @@ export function keepsFlagsAsMessageStore(name: string, openStore: () => Promise<
       expect(await box.changeFlags(never, "ann")).toEqual({ unchanged: uids });
     });
 
+    test("changeFlags() tells of what the caller did not know, and the MODSEQ of the change", async () => {
+      const uids = await deliver(store, box, ["a", "b", "c"]);
+      const knownModSeq = now();
+      await box.changeFlags(change("add", [uids[1]!], { system: SystemFlags.seen }), "ann");
+      await box.changeFlags(change("add", [uids[2]!], { system: SystemFlags.seen }), "bob");
+      const asked = change("add", uids, { system: SystemFlags.answered }, { knownModSeq });
+      const report = await box.changeFlags(asked, "ann");
+      expect(report).toEqual({ unchanged: [], hadNews: new Set([uids[1]!]), modSeq: now() });
+      expect(await box.changeFlags(asked, "ann")).toMatchObject({ hadNews: new Set(uids), modSeq: undefined });
+    });
+
     test("totals count \\Deleted and octets through every kind of change", async () => {
       const uids = await deliver(store, box, ["a", "b", "c"], { system: SystemFlags.deleted, keywords: [] });
       expect(box.totals().deleted).toBe(3);
@@ -125,6 +136,18 @@ export function keepsFlagsAsMessageStore(name: string, openStore: () => Promise<
         hasNewKeywords: false,
       });
       expect(box.changesSince(now(), "ann")).toMatchObject({ arrived: [], flagged: [], expunged: [] });
+    });
+
+    test("vanishedSince() tells all that are gone, also what the caller never saw (RFC 7162 §3.2.6)", async () => {
+      const old = await deliver(store, box, ["a", "b", "c"]);
+      const since = now();
+      const fresh = await deliver(store, box, ["d"]);
+      await box.expunge([fresh[0]!, old[0]!]);
+      const later = now();
+      await box.expunge([old[2]!]);
+      expect(box.vanishedSince(since)).toEqual([old[0]!, old[2]!, fresh[0]!]);
+      expect(box.vanishedSince(later)).toEqual([old[2]!]);
+      expect(box.vanishedSince(now())).toEqual([]);
     });
 
     test("changesSince() shows changes of \\Seen to their user only", async () => {

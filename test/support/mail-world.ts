@@ -9,7 +9,7 @@ import type { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
 import { requireMailboxName } from "../../lib/mailbox/name.ts";
 import type { Router } from "../../lib/mailbox/place.ts";
 import { MemoryQuotaBook } from "../../lib/mailbox/quota.ts";
-import type { Flags, Mailbox } from "../../lib/mailbox/store.ts";
+import type { Flags, Mailbox, MessageStore } from "../../lib/mailbox/store.ts";
 import { SystemFlags } from "../../lib/mailbox/store.ts";
 import { MemoryStore } from "../../lib/mailbox/store-memory.ts";
 import { describeMessage } from "../../lib/mailbox/structure.ts";
@@ -19,17 +19,21 @@ import { listOf, testServer } from "./imap-session.ts";
 export interface MailWorldOptions {
   readonly config?: ConfigOverrides;
   readonly router?: Router;
+  /** In memory by default. */
+  readonly store?: MessageStore;
 }
 
 /** One server; every entry without a server of its own has an empty mailbox in the store. */
 export class MailWorld {
   readonly quota = new MemoryQuotaBook();
-  readonly store = new MemoryStore({ clock: systemClock, describe: describeMessage });
+  readonly store: MessageStore;
 
   private constructor(
     readonly list: MemoryMailboxList,
     private readonly options: MailWorldOptions,
-  ) {}
+  ) {
+    this.store = options.store ?? new MemoryStore({ clock: systemClock, describe: describeMessage });
+  }
 
   static async of(entries: readonly MailboxEntry[], options: MailWorldOptions = {}): Promise<MailWorld> {
     const world = new MailWorld(await listOf(...entries), options);

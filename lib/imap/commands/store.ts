@@ -3,7 +3,7 @@
 
 import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
-import type { Flags, MessageRecord, ModSeq, Uid } from "../../mailbox/store.ts";
+import type { FlagChangeReport, Flags, MessageRecord, Uid } from "../../mailbox/store.ts";
 import { formatSequenceSet } from "../../wire/sequence-set.ts";
 import { denied } from "../access.ts";
 import { enableCondstore, hasCondstore } from "../condstore.ts";
@@ -39,19 +39,12 @@ async function store(session: Session, selection: LocalSelection, args: StoreArg
   const mayChangeKeywords = (selection.rights(session) & Right.write) !== 0;
   requireSome(args, allowedSystem, mayChangeKeywords);
   if (uids.length === 0) return undefined;
-  const { modSeq } = selection;
-  const { unchanged } = await selection.mailbox.changeFlags(
-    {
-      uids,
-      operation,
-      flags,
-      allowedSystem,
-      mayChangeKeywords,
-      ...(unchangedSince !== undefined && { unchangedSince }),
-    },
-    session.user.user,
-  );
-  const answer = await report(session, selection, uids, args, isUid, { modSeq, unchanged: new Set(unchanged) });
+  const knownModSeq = selection.modSeq;
+  const condition = unchangedSince === undefined ? {} : { unchangedSince };
+  const change = { uids, operation, flags, allowedSystem, mayChangeKeywords, knownModSeq, ...condition };
+  const changed = await selection.mailbox.changeFlags(change, session.user.user);
+  const { unchanged } = changed;
+  const answer = await report(session, selection, uids, args, isUid, changed);
   if (unchanged.length === 0) return answer;
   const modified = unchanged.map((uid) => (isUid ? uid : selection.indexOf(uid) + 1));
   return { code: `MODIFIED ${formatSequenceSet(modified)}`, text: "Some messages were changed before" };
@@ -67,14 +60,6 @@ function requireSome({ flags, operation }: StoreArgs, allowedSystem: number, may
   throw denied();
 }
 
-/** What was there before, for the report. */
-interface Before {
-  /** What the client knew. */
-  readonly modSeq: ModSeq;
-  /** Messages that were left alone. */
-  readonly unchanged: ReadonlySet<Uid>;
-}
-
 /** Tells how the messages are now; after .SILENT only what the client does not expect, or cannot know (RFC 7162 §3.1.3). */
 async function report(
   session: Session,
@@ -82,10 +67,15 @@ async function report(
   uids: readonly Uid[],
   args: StoreArgs,
   isUid: boolean,
-  before: Before,
+  { unchanged, hadNews, modSeq: ownModSeq }: FlagChangeReport,
 ): Promise<Answer> {
   const slice = new TimeSlice(session.server.clock);
   const tellsModSeqs = hasCondstore(session);
+  const known = selection.modSeq;
+  const leftAlone = new Set(unchanged);
+  // Others may have changed the message before, or since: the client cannot expect that.
+  const isOnlyOurs = ({ uid, modSeq }: MessageRecord) =>
+    !leftAlone.has(uid) && !hadNews?.has(uid) && modSeq <= (ownModSeq ?? known);
   // New keywords must be known before they are used.
   if (args.flags.keywords.length > 0) selection.announceKeywords(session);
   let text = "";
@@ -94,8 +84,10 @@ async function report(
     count += 1;
     const state = selection.stateOf(session, record);
     selection.told(record.uid, state);
-    const isExpected = args.isSilent && !before.unchanged.has(record.uid) && isAsAsked(record.flags, args);
-    if (isExpected && !(tellsModSeqs && isNews(record, args, before))) continue;
+    const isExpected = args.isSilent && isOnlyOurs(record) && isAsAsked(record.flags, args);
+    // A conditional STORE always tells the MODSEQ.
+    const isNews = args.unchangedSince !== undefined || record.modSeq > known;
+    if (isExpected && !(tellsModSeqs && isNews)) continue;
     const number = selection.indexOf(record.uid) + 1;
     if (isExpected) text += `* ${number} FETCH (UID ${record.uid} MODSEQ (${record.modSeq}))\r\n`;
     else if (tellsModSeqs || isUid) text += `* ${number} FETCH (${state})\r\n`;
@@ -109,11 +101,6 @@ async function report(
   }
   if (text !== "") session.send(text);
   return count === uids.length || isUid ? undefined : expungeIssued;
-}
-
-/** Whether the client cannot know the MODSEQ: a conditional STORE always tells it. */
-function isNews({ modSeq }: MessageRecord, { unchangedSince }: StoreArgs, before: Before): boolean {
-  return unchangedSince !== undefined || modSeq > before.modSeq;
 }
 
 function isAsAsked(now: Flags, { operation, flags }: StoreArgs): boolean {

@@ -1,6 +1,6 @@
 // STORE: system flags and keywords of the mailbox, \Seen of the user (RFC 9051 §6.4.6, RFC 7162 §3.1.3).
 
-import { type FlagChange, type FlagOperation, SystemFlags, type Uid } from "../store.ts";
+import { type FlagChange, type FlagChangeReport, type FlagOperation, SystemFlags, type Uid } from "../store.ts";
 import { findReader, setSeen } from "./seen.ts";
 import type { Transaction, WriteJob } from "./transaction.ts";
 
@@ -11,24 +11,32 @@ interface FlagRow {
   readonly seenModSeq: number | null;
 }
 
-export function changeFlagsJob(change: FlagChange, user: string): WriteJob<{ readonly unchanged: readonly Uid[] }> {
+export function changeFlagsJob(change: FlagChange, user: string): WriteJob<FlagChangeReport> {
   return {
     action: "change flags",
     messages: change.uids.length,
     newUids: 0,
     *steps(transaction) {
       const unchanged: Uid[] = [];
+      const hadNews = new Set<Uid>();
       for (const uid of change.uids) {
-        if (!changeMessage(transaction, uid, change, user)) unchanged.push(uid);
+        if (!changeMessage(transaction, uid, change, user, hadNews)) unchanged.push(uid);
         yield;
       }
-      return { unchanged: unchanged.sort((a, b) => a - b) };
+      unchanged.sort((a, b) => a - b);
+      return change.knownModSeq === undefined ? { unchanged } : { unchanged, hadNews, modSeq: transaction.allotted };
     },
   };
 }
 
 /** Returns false when the message was left alone because it changed after `unchangedSince`. */
-function changeMessage(transaction: Transaction, uid: Uid, change: FlagChange, user: string): boolean {
+function changeMessage(
+  transaction: Transaction,
+  uid: Uid,
+  change: FlagChange,
+  user: string,
+  hadNews: Set<Uid>,
+): boolean {
   const { index, totals } = transaction;
   const row = index.one<FlagRow>(
     `SELECT m.modseq AS modSeq, system, keywords, s.modseq AS seenModSeq
@@ -38,6 +46,7 @@ function changeMessage(transaction: Transaction, uid: Uid, change: FlagChange, u
   );
   if (!row) return true;
   const modSeq = Math.max(row.modSeq, row.seenModSeq ?? 0);
+  if (change.knownModSeq !== undefined && modSeq > change.knownModSeq) hadNews.add(uid);
   if (change.unchangedSince !== undefined && modSeq > change.unchangedSince) return false;
 
   const system = apply(change.operation, row.system, change.flags.system, change.allowedSystem & ~SystemFlags.seen);

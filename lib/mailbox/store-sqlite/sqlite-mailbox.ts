@@ -8,6 +8,7 @@ import type {
   Changes,
   CopyOptions,
   FlagChange,
+  FlagChangeReport,
   Mailbox,
   MailboxTotals,
   MessageBody,
@@ -143,7 +144,7 @@ export class SqliteMailbox implements Mailbox {
     return await this.#folder.write(appendJob(messages, user, this.#folder.clock.now(), admit, replaces));
   }
 
-  async changeFlags(change: FlagChange, user: string): Promise<{ readonly unchanged: readonly Uid[] }> {
+  async changeFlags(change: FlagChange, user: string): Promise<FlagChangeReport> {
     return await this.#folder.write(changeFlagsJob(change, user));
   }
 

@@ -56,6 +56,11 @@ export class Transaction {
     return this.#modSeq;
   }
 
+  /** The same, if there was a change. */
+  get allotted(): ModSeq | undefined {
+    return this.#modSeq;
+  }
+
   /** Begins a job; returns what must be called when it fails, to leave the others' work as it was. */
   savepoint(): () => void {
     this.#modSeq = undefined;
