@@ -48,7 +48,7 @@ test("the session that has its mailbox selected hears NO [UNAVAILABLE] and goes 
   expect(answer.untagged.filter((each) => each.startsWith("BYE"))).toEqual([]);
   expect(await annInBulletin.ok("SELECT INBOX")).toMatchObject({ text: expect.stringMatching(/^\[READ-WRITE\]/) });
   expect((await annInBulletin.ok("FETCH 1 (BODY[HEADER.FIELDS (SUBJECT)])")).untagged[0]).toContain("Subject: ");
-});
+}, 60_000);
 
 test("the session that idles there is not hung up on, and goes on", async () => {
   const answer = await doraIdles.done();
@@ -56,7 +56,7 @@ test("the session that idles there is not hung up on, and goes on", async () => 
   expect(await doraIdles.command("FETCH 1 (FLAGS)")).toMatchObject({ status: expect.stringMatching(/NO|BAD/) });
   expect(await doraIdles.command("SELECT INBOX")).toMatchObject({ text: expect.stringMatching(/^\[UNAVAILABLE\]/) });
   await doraIdles.ok(`LIST "" *`);
-});
+}, 60_000);
 
 test("mailboxes of the other backend are read and written as before (S5, S171)", async () => {
   using bob = await ImapWire.login(murder, imap, "bob");
@@ -64,13 +64,13 @@ test("mailboxes of the other backend are read and written as before (S5, S171)",
   await bob.ok("CREATE made-meanwhile");
   await bob.ok("SELECT made-meanwhile");
   await bob.ok("DELETE made-meanwhile");
-});
+}, 60_000);
 
 test("LIST answers with all mailboxes, also the unavailable ones (S113)", async () => {
   using bob = await ImapWire.login(murder, imap, "bob");
   const { untagged } = await bob.ok('LIST "" *');
   expect(untagged.map((line) => line.split('"/" ')[1])).toEqual(["INBOX", bulletin]);
-});
+}, 60_000);
 
 test("LIST with STATUS tells what the other servers have, and shows the unavailable mailboxes without (RFC 5819)", async () => {
   using bob = await ImapWire.login(murder, imap, "bob");
@@ -79,7 +79,7 @@ test("LIST with STATUS tells what the other servers have, and shows the unavaila
   expect([inbox, away]).toEqual([expect.stringMatching(/^LIST .* INBOX$/), expect.stringContaining(bulletin)]);
   expect(status).toMatch(/^STATUS INBOX \(MESSAGES \d+\)$/);
   expect(more).toEqual([]);
-});
+}, 60_000);
 
 test("ESEARCH tells what the other servers have found, and ends with NO rather than as if nothing else were there (R47)", async () => {
   using ann = await ImapWire.login(murder, imap, "ann");
@@ -87,7 +87,7 @@ test("ESEARCH tells what the other servers have found, and ends with NO rather t
   expect(await ann.ok("ESEARCH IN (personal) RETURN (COUNT) SUBJECT hello")).toMatchObject({ untagged: [found] });
   const answer = await ann.command(`ESEARCH IN (mailboxes (${bulletin} INBOX)) RETURN (COUNT) SUBJECT hello`);
   expect(answer).toMatchObject({ status: "NO", text: expect.stringMatching(/^\[UNAVAILABLE\]/), untagged: [found] });
-});
+}, 60_000);
 
 test("LSUB answers where the subscriptions are, and says NO rather than nothing where they are away", async () => {
   const { untagged } = await annInBulletin.ok('LSUB "" *');
@@ -95,7 +95,7 @@ test("LSUB answers where the subscriptions are, and says NO rather than nothing 
   const away = await carlInInbox.command('LSUB "" *');
   expect(away).toMatchObject({ status: "NO", text: expect.stringMatching(/^\[UNAVAILABLE\]/) });
   expect(away.untagged.filter((line) => line.startsWith("LSUB"))).toEqual([]);
-});
+}, 60_000);
 
 test("users of the stopped backend log in, see their list and are told that the mailbox is unavailable", async () => {
   using carl = await ImapWire.login(murder, murder.frontends[1].imap, "carl");
@@ -108,12 +108,12 @@ test("users of the stopped backend log in, see their list and are told that the 
       command.startsWith("DELETE") ? expect.any(String) : expect.stringMatching(/^\[UNAVAILABLE\]/),
     ]);
   }
-});
+}, 60_000);
 
 test("its recipients get 451 and the others of the same message 250 (S46)", async () => {
   const replies = await lmtp.deliver(["carl", "ann", "dora", "bob"], message);
   expect(replies.map((reply) => reply.slice(0, 3))).toEqual(["451", "250", "451", "250"]);
-});
+}, 60_000);
 
 test("everything heals in the same sessions when it returns", async () => {
   await murder.startNode("backend2");
@@ -129,7 +129,7 @@ test("everything heals in the same sessions when it returns", async () => {
   await carlInInbox.ok("SELECT after");
 }, 60_000);
 
-test("ESEARCH by name goes on by itself, also where the mailbox was selected when its server was lost", async () => {
+test("ESEARCH goes on by itself, by name and in the mailbox that was selected when its server was lost", async () => {
   await carlInInbox.ok("SELECT INBOX");
   await murder.stopNode("backend2");
   const away = await carlInInbox.command("ESEARCH IN (mailboxes INBOX) RETURN (COUNT) ALL");
@@ -144,7 +144,6 @@ test("ESEARCH by name goes on by itself, also where the mailbox was selected whe
   };
   await eventually("the mailbox is searched again", async () => (await found("mailboxes INBOX"))[0] === "OK");
   expect(await found("personal")).toEqual(["OK", "found"]);
-  await carlInInbox.ok("SELECT INBOX");
   for (const sources of ["selected", "selected mailboxes INBOX", "mailboxes INBOX", "personal"]) {
     expect([sources, await found(sources)]).toEqual([sources, ["OK", "found"]]);
   }

@@ -147,7 +147,7 @@ test("ESEARCH through our frontend finds messages at both backends, though Cyrus
   ]);
   const { status, text } = await bob.command("ESEARCH RETURN (SAVE) ALL");
   expect([status, text]).toEqual(["NO", expect.stringMatching(/^\[CANNOT\]/)]);
-});
+}, 30_000);
 
 test("a special use set through our frontend is told by LIST of every frontend, wherever the mailbox is (RFC 6154)", async () => {
   for (const user of ["ann", "bob"]) {
