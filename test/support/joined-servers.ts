@@ -49,7 +49,7 @@ export class SessionRemote implements Remote {
     readonly server: string,
     imap: ImapServer,
     user: string,
-    capabilities: readonly string[] = ["LITERAL+"],
+    capabilities: readonly string[] = ["LITERAL+", "UIDPLUS"],
   ) {
     this.capabilities = new Set(capabilities);
     const [theirs, mine] = connectionPair();
@@ -190,7 +190,7 @@ export class JoinedRouter implements Router {
   constructor(
     readonly list: MailboxList,
     readonly servers: ReadonlyMap<string, ImapServer>,
-    readonly capabilities: readonly string[] = ["LITERAL+"],
+    readonly capabilities: readonly string[] = ["LITERAL+", "UIDPLUS"],
   ) {}
 
   async locate(name: Parameters<Router["locate"]>[0]) {

@@ -5,6 +5,7 @@ import { type CopyArgs, readCopy } from "../parse/copy.ts";
 import { toSelectedWith } from "../pass-on.ts";
 import { copyPlan } from "../plans/copy.ts";
 import { planned, type Row, row } from "../row.ts";
+import { whileSayingSo } from "../still-working.ts";
 
 export const copyRow = makeRow(false);
 export const uidCopyRow = makeRow(true);
@@ -15,6 +16,6 @@ function makeRow(isUid: boolean): Row {
     args: readCopy,
     at: planned(copyPlan(isUid, false)),
     passesTo: toSelectedWith(readCopy),
-    run: (session, args) => copyMessages(session, args, isUid, false),
+    run: (session, args) => whileSayingSo(session, copyMessages(session, args, isUid, false)),
   });
 }

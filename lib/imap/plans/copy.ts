@@ -14,6 +14,7 @@ import type { CopyArgs } from "../parse/copy.ts";
 import type { Command, Ok } from "../row.ts";
 import { expungeIssued, readOnly } from "../selected.ts";
 import type { Session } from "../session.ts";
+import { whileSayingSo } from "../still-working.ts";
 import { locateTarget } from "../target.ts";
 import { LocalSink, LocalSource } from "./copy-local.ts";
 import { RemoteSink, RemoteSource } from "./copy-remote.ts";
@@ -58,7 +59,7 @@ export function copyPlan(isUid: boolean, isMove: boolean) {
       return session.relay(command, selection.remote);
     }
     if (isMove) requireMovableAnywhere(session);
-    return copyAcross(session, args, target, isUid, isMove);
+    return whileSayingSo(session, copyAcross(session, args, target, isUid, isMove));
   };
 }
 
@@ -144,5 +145,8 @@ export function requireMovableAnywhere(session: Session): void {
   else if (selection) {
     const entry = session.server.list.find(selection.entry.name) ?? selection.entry; // as it is now, not as it was at SELECT
     if (!hasRight(rightsOf(session, entry), needed)) throw denied();
+    if (!selection.remote.capabilities.has("UIDPLUS")) {
+      throw new No("CANNOT", "The server of the mailbox cannot remove single messages");
+    }
   }
 }
