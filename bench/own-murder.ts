@@ -38,9 +38,9 @@ export interface Worker {
 
 /**
  * `under`: where the folder is made; what is measured durably is measured on that disk. `filled`: so many mailboxes are in
- * the master's list from the start.
+ * the master's list from the start. `mechanism`: what the frontend proves itself to backends with.
  */
-export async function startOwnMurder(under = os.tmpdir(), filled = 0): Promise<OwnMurder> {
+export async function startOwnMurder(under = os.tmpdir(), filled = 0, mechanism = "PLAIN"): Promise<OwnMurder> {
   const folder = mkdtempSync(join(under, "bench-murder-"));
   const children: Bun.Subprocess[] = [];
   const stop = async () => {
@@ -50,7 +50,7 @@ export async function startOwnMurder(under = os.tmpdir(), filled = 0): Promise<O
   };
   try {
     await fillList(join(folder, "mu"), filled);
-    const target = await startAll(folder, children);
+    const target = await startAll(folder, children, mechanism);
     const addFrontend = async () => {
       const address = `127.0.0.1:${freePorts(1)[0]}`;
       const child = spawnProgram("proxyd", ["-C", join(folder, "fe.conf"), "--listen", address]);
@@ -65,7 +65,7 @@ export async function startOwnMurder(under = os.tmpdir(), filled = 0): Promise<O
   }
 }
 
-async function startAll(folder: string, children: Bun.Subprocess[]): Promise<Target> {
+async function startAll(folder: string, children: Bun.Subprocess[], mechanism: string): Promise<Target> {
   const passwords = new PasswordFile(join(folder, "sasldb"), { create: true });
   for (const user of ["cyrus", "murder", ...users]) await passwords.create(user, password);
   passwords.close();
@@ -103,7 +103,10 @@ async function startAll(folder: string, children: Bun.Subprocess[]): Promise<Tar
     await start(name, "imapd", config, imapAt!);
     lmtp.push(await start(`${name}-lmtp`, "lmtpd", config, lmtpAt!));
   }
-  const frontend = node("fe", [...client, ...addresses, "lmtp_admins: murder"]);
+  const frontend = node("fe", [
+    ...[...client, ...addresses, "lmtp_admins: murder"],
+    `force_sasl_client_mech: ${mechanism}`,
+  ]);
   await start("replica", "mupdate", frontend, replica!);
   await start("frontend", "proxyd", frontend, fe!);
   const lmtpFrontend = await start("frontend-lmtp", "lmtpproxyd", frontend, feLmtp!);

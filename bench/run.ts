@@ -3,6 +3,7 @@
 //
 //   --peer NAME,imap=host:port,…   measures another server in turn with ours (see target.ts)
 //   --dir FOLDER                   where our murder keeps its files (the disk that is measured)
+//   --mechanism M                  with which our frontend logs in at backends (PLAIN, as other proxies; SCRAM-SHA-256 …)
 //   --only TEXT                    only figures with this in their name (may be given several times)
 //   --entries N                    mailboxes in the list (100000); a peer's has to be filled so far already, or is filled
 //   --seconds S, --rounds N        how long and how often each figure is measured (1.5, 1)
@@ -43,6 +44,7 @@ const { values: flags, positionals } = parseArgs({
     json: { type: "string" },
     peer: { type: "string", multiple: true, default: [] },
     dir: { type: "string" },
+    mechanism: { type: "string", default: "PLAIN" },
     entries: { type: "string", default: "100000" },
     seconds: { type: "string", default: "1.5" },
     only: { type: "string", multiple: true, default: [] },
@@ -65,7 +67,7 @@ function report(figure: Figure): void {
 const entries = Number(flags.entries);
 /** Of a larger list nobody wants to see how it is filled. */
 const filledBefore = entries > 100_000 ? entries : 0;
-await using murder = await startOwnMurder(flags.dir, filledBefore);
+await using murder = await startOwnMurder(flags.dir, filledBefore, flags.mechanism);
 const targets = [murder.target, ...flags.peer.map(parseTarget)];
 /** These look at no mail. */
 const withoutMail = ["mupdate", "list", "store", "master"];
