@@ -11,7 +11,7 @@ import { smallMail } from "./script.ts";
 import type { Topology } from "./topology.ts";
 
 const own = ["INBOX", "INBOX.a", "INBOX.b"] as const;
-const made = ["INBOX.new", "INBOX.a.new"] as const;
+const made = ["INBOX.new", "INBOX.a.new", "INBOX.renamed"] as const;
 
 type Writing =
   | { readonly kind: "append" | "expunge" | "flag"; readonly mailbox: string; readonly isSecond: boolean }
@@ -181,7 +181,6 @@ class World {
   async #write(event: Writing): Promise<void> {
     if (event.kind === "rename") {
       await this.#writers[0]!.command("RENAME INBOX.new INBOX.renamed");
-      await this.#writers[0]!.command("DELETE INBOX.renamed");
       return;
     }
     const isThere = event.mailbox.startsWith("INBOX.a");

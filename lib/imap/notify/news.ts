@@ -22,6 +22,8 @@ export class News {
 
   name(external: string, news: NameNews): void {
     const before = this.#names.get(external);
+    // In the order of the last news; but a name that another gave up may be somebody else's by then.
+    if (before && before.oldName === undefined) this.#names.delete(external);
     this.#names.set(external, { ...before, ...news });
     this.#wake();
   }

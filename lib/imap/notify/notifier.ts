@@ -5,7 +5,7 @@
 import { describeFault, No } from "../../base/fault.ts";
 import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
-import type { ListChange, MailboxEntry, UniqueId } from "../../mailbox/list.ts";
+import type { ListChange, MailboxEntry } from "../../mailbox/list.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
 import type { Remote } from "../../mailbox/place.ts";
 import { isInUse, isVisible, localMail, rightsOf } from "../access.ts";
@@ -19,10 +19,13 @@ import type { Session } from "../session.ts";
 import { subscribedNames } from "../subscribed-names.ts";
 import { type Counts, countsOf, emptyCounts, updated } from "./counts.ts";
 import { asksFor, dependsOnSubscriptions, Events, interestIn, messageEvents, selectedGroup } from "./event-groups.ts";
+import { InOrder } from "./in-order.ts";
 import { listFeedOf } from "./list-feed.ts";
 import { mailboxWatchesOf } from "./mailbox-watches.ts";
+import type { NameNews } from "./name-line.ts";
 import { News } from "./news.ts";
 import { cannotNotify, type PlaceClient, PlaceWatch } from "./place-watch.ts";
+import { type OldName, Renames } from "./renames.ts";
 import { SelectedWatch } from "./selected-watch.ts";
 import { mostWatched, Watched } from "./watched.ts";
 
@@ -31,6 +34,8 @@ export class Notifier implements PlaceClient {
   readonly #asked: NotifySet;
   readonly #selected: SelectedWatch;
   readonly #news: News;
+  readonly #renames: Renames;
+  readonly #telling = new InOrder();
   readonly #watched = new Map<MailboxName, Watched>();
   readonly #places = new Map<string, PlaceWatch>();
   readonly #stops: (() => void)[] = [];
@@ -53,6 +58,7 @@ export class Notifier implements PlaceClient {
       overflow,
     );
     this.#news = new News(session);
+    this.#renames = new Renames(session.server.clock);
   }
 
   /** Takes the place of what the client asked for before. Throws No, and then nothing has changed. */
@@ -92,6 +98,7 @@ export class Notifier implements PlaceClient {
   close(): void {
     this.#isClosed = true;
     this.#news.close();
+    this.#renames.close();
     this.#selected.stop();
     for (const stop of this.#stops) stop();
     for (const watched of this.#watched.values()) watched.stop();
@@ -190,19 +197,45 @@ export class Notifier implements PlaceClient {
         if (watched) appeared.push(watched);
       }
     }
-    for (const watched of appeared) this.#tellAppeared(watched, gone);
-    for (const watched of gone.values()) if (watched.isListed) this.#news.name(watched.external, {});
+    this.#telling.run(this.#questionsOf(appeared), () => {
+      if (this.#isClosed) return;
+      for (const watched of appeared) this.#tellAppeared(watched, gone);
+      for (const watched of gone.values()) this.#tellGone(watched);
+    });
+  }
+
+  /** The servers of new names may know old ones. */
+  #questionsOf(appeared: readonly Watched[]): Promise<void>[] {
+    const servers = new Set(appeared.filter(({ isListed }) => isListed).map(({ entry }) => entry.server));
+    return [...servers].map((server) => this.#places.get(server)?.hearAll()).filter((answer) => answer !== undefined);
   }
 
   #tellAppeared(watched: Watched, gone: Map<string, Watched>): void {
     const { uniqueId } = watched.entry;
-    const before = uniqueId === ("" as UniqueId) ? undefined : gone.get(uniqueId);
-    if (before && watched.isListed && before.isListed) {
-      gone.delete(uniqueId);
-      watched.told = before.told;
-      this.#news.name(watched.external, { oldName: before.external });
-    } else if (watched.isListed) this.#news.name(watched.external, {});
+    const from = this.#renames.nameBefore(watched);
+    const before = gone.get(uniqueId || (from ?? "")) ?? (from && this.#watched.get(from));
+    const isRenamed = before && watched.isListed && before.isListed;
+    const told = isRenamed ? before.told : undefined;
+    if (!isRenamed) this.#begin(watched, told, {});
+    else if (gone.delete(before.entry.uniqueId || before.entry.name)) {
+      this.#begin(watched, told, { oldName: before.external });
+    } else this.#renames.wait(before.entry.name, watched, () => this.#begin(watched, told, {}));
     void this.#watchHere(watched);
+  }
+
+  /** From now on the client knows of it. */
+  #begin(watched: Watched, told: Counts | undefined, news: NameNews): void {
+    if (this.#watched.get(watched.entry.name) !== watched) return;
+    watched.told = told ?? emptyCounts;
+    if (watched.isListed) this.#news.name(watched.external, news);
+    if (watched.now) this.#news.counts(watched);
+  }
+
+  #tellGone(watched: Watched): void {
+    const after = this.#renames.forget(watched.entry.name);
+    const isThere = after && this.#watched.get(after.entry.name) === after;
+    if (isThere) this.#begin(after, watched.told, { oldName: watched.external });
+    else if (watched.isListed) this.#news.name(watched.external, {});
   }
 
   /** Undefined for a mailbox that does not matter. */
@@ -210,7 +243,6 @@ export class Notifier implements PlaceClient {
     const events = this.#eventsOf(entry);
     if (events === 0 || this.#watched.size > mostWatched) return undefined;
     const watched = new Watched(entry, this.#session.namespace.toExternal(entry.name));
-    if (this.#early === undefined) watched.told = emptyCounts;
     this.#watched.set(entry.name, watched);
     this.#changed(watched, entry, events);
     return watched;
@@ -282,6 +314,17 @@ export class Notifier implements PlaceClient {
       this.#places.set(server, place);
     }
     return place;
+  }
+
+  get wantsNames(): boolean {
+    return asksFor(this.#asked.groups, Events.names);
+  }
+
+  renamed({ external, oldName }: OldName): void {
+    const to = internalIfAny(this.#session, external);
+    const from = internalIfAny(this.#session, oldName);
+    const isKnown = to === undefined || this.#watched.get(to)?.told !== undefined;
+    if (!isKnown && from !== undefined) this.#renames.heard(from, to);
   }
 
   *wanted(server: string): Iterable<{ readonly external: string; readonly events: number }> {

@@ -11,9 +11,12 @@ import { Collector } from "../collector.ts";
 import type { Session } from "../session.ts";
 import { type Counts, readStatus } from "./counts.ts";
 import { Events } from "./event-groups.ts";
+import { type OldName, readOldName } from "./renames.ts";
 
 const firstPauseMs = 200;
 const longestPauseMs = 5_000;
+/** Nobody waits longer for a server that may have something to say. */
+const patienceMs = 2_000;
 /** A server ends sessions that say nothing for half an hour. */
 const aliveMs = 10 * 60_000;
 /** Of a command; servers take lines of 64 KiB and not of more. */
@@ -25,7 +28,10 @@ export interface PlaceClient {
   wanted(server: string): Iterable<{ readonly external: string; readonly events: number }>;
   /** Whether this server keeps the subscriptions, and they matter. */
   wantsSubscriptions(server: string): boolean;
+  /** Whether names matter, wherever the mailboxes are. */
+  readonly wantsNames: boolean;
   counted(external: string, counts: Counts): void;
+  renamed(name: OldName): void;
   subscriptionsChanged(): void;
   /** The server is there, and will not notify. */
   unable(fault: No): void;
@@ -69,6 +75,18 @@ export class PlaceWatch {
     if (this.#isAsking || this.#isClosed) return;
     this.#isAsking = true;
     this.#next(() => this.#ask()).catch((fault) => this.#again(fault));
+  }
+
+  /** Resolves when all is heard that the server had to say by now, or is silent. */
+  hearAll(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#session.server.clock.after(patienceMs, resolve);
+      const settled = () => {
+        timer.cancel();
+        resolve();
+      };
+      this.#next(() => this.#noop()).then(settled, settled);
+    });
   }
 
   close(): void {
@@ -154,6 +172,8 @@ export class PlaceWatch {
     if (this.#client.wantsSubscriptions(this.#server)) {
       parts.text(parts.isEmpty ? "NOTIFY SET (subscribed (SubscriptionChange))" : " (subscribed (SubscriptionChange))");
     }
+    // The mailbox list tells of names; only of what got another name it does not know.
+    if (this.#client.wantsNames && !parts.isEmpty) parts.text(' (subtree "" (MailboxName))');
     if (parts.length > maxText) throw cannotNotify("Too many mailboxes to notify of");
     return parts.isEmpty ? undefined : parts.all;
   }
@@ -171,6 +191,8 @@ export class PlaceWatch {
       missing?.delete(status.external);
       this.#client.counted(status.external, status.counts);
     } else if (/^LIST /i.test(text)) {
+      const renamed = readOldName(frame);
+      if (renamed) this.#client.renamed(renamed);
       if (this.#client.wantsSubscriptions(this.#server)) this.#client.subscriptionsChanged();
     } else if (/^OK \[NOTIFICATIONOVERFLOW\]/i.test(text)) {
       throw cannotNotify("A server has stopped to notify");
@@ -206,10 +228,14 @@ export class PlaceWatch {
   }
 
   async #keepAlive(): Promise<void> {
+    await this.#noop();
+    this.#wait(undefined);
+  }
+
+  async #noop(): Promise<void> {
     if (!this.#remote?.isOpen) return;
     const { untagged } = await this.#remote.command(["NOOP"]);
     for (const response of untagged) this.#take(response);
-    this.#wait(undefined);
   }
 }
 
