@@ -49,6 +49,12 @@ export class BackendLinks implements Links {
     return this.#keep(server, { opening: this.#open(server), remote: undefined });
   }
 
+  #keepApart(remote: ImapClient): ImapClient {
+    this.#apart.add(remote);
+    remote.onLost(() => this.#apart.delete(remote));
+    return remote;
+  }
+
   #keep(server: string, link: Link): Promise<ImapClient> {
     this.#links.set(server, link);
     const forget = () => this.#forget(server, link);
@@ -65,10 +71,7 @@ export class BackendLinks implements Links {
 
   async apart(server: string): Promise<ImapClient> {
     if (this.#isClosed) throw unavailable();
-    const remote = await this.#open(server);
-    this.#apart.add(remote);
-    remote.onLost(() => this.#apart.delete(remote));
-    return remote;
+    return this.#keepApart(await this.#open(server));
   }
 
   adopt(remote: Remote): void {
@@ -77,7 +80,7 @@ export class BackendLinks implements Links {
       if (apart !== remote) continue;
       this.#apart.delete(apart);
       const before = this.#links.get(server)?.remote;
-      if (before) this.#apart.add(before); // its commands may still be under way
+      if (before) this.#keepApart(before); // its commands may still be under way
       this.#keep(server, { opening: Promise.resolve(apart), remote: apart });
     }
   }

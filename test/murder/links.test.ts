@@ -70,6 +70,25 @@ describe("BackendLinks", () => {
     links.closeAll();
   });
 
+  test("takes a connection that was apart for the one to its server, and still closes the one before", async () => {
+    const { links, connections, allReleased } = await backend();
+    const [before, apart] = [await links.to("be1"), await links.apart("be1")];
+    expect(connections).toHaveLength(2);
+    links.adopt(apart);
+    expect([await links.to("be1"), links.opened("be1")]).toEqual([apart, apart]);
+    expect(before.isOpen).toBe(true);
+    links.closeAll();
+    await allReleased();
+    expect([before.isOpen, apart.isOpen]).toEqual([false, false]);
+  });
+
+  test("holds a refusal of the login against nobody else: the server is well", async () => {
+    const { links, health } = linkedBackend(await mailServer(["user.ann"], { config: { allowplaintext: true } }));
+    await expect(links.to("be1")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    expect(health.pauseOf("be1")).toBeUndefined();
+    links.closeAll();
+  });
+
   test("leaves a server alone for a while after a failure, then tries again", async () => {
     const clock = new ManualClock();
     let tries = 0;
