@@ -194,6 +194,38 @@ test("what our frontend says it can do, both backends can, or it does that itsel
   }
 });
 
+test("QRESYNC tells the same of a mailbox on ours and on Cyrus, and through both frontends (RFC 7162)", async () => {
+  for (const user of ["ann", "bob"]) {
+    for (const [at, node] of [frontends.ours, frontends.cyrus].entries()) {
+      const mailbox = `INBOX.sync${at}`;
+      using imap = await ImapWire.login(murder, node.address, user);
+      await imap.ok(`CREATE ${mailbox}`);
+      for (const subject of ["one", "two", "three"]) await imap.append(mailbox, `Subject: ${subject}\r\n\r\ntext\r\n`);
+      expect((await imap.ok("ENABLE QRESYNC")).untagged).toEqual([expect.stringMatching(/^ENABLED .*QRESYNC/)]);
+      const first = (await imap.ok(`SELECT ${mailbox}`)).untagged.join("\n");
+      const [uidValidity, modSeq] = ["UIDVALIDITY", "HIGHESTMODSEQ"].map((code) => first.match(`${code} (\\d+)`)?.[1]);
+      await imap.ok("UNSELECT");
+      using other = await ImapWire.login(murder, frontends.ours.address, user);
+      await other.ok(`SELECT ${mailbox}`);
+      await other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)");
+      await other.ok("EXPUNGE");
+      await other.ok("STORE 2 +FLAGS.SILENT (\\Flagged)");
+      const again = await imap.ok(`SELECT ${mailbox} (QRESYNC (${uidValidity} ${modSeq}))`);
+      expect(again.untagged).toContain("VANISHED (EARLIER) 2");
+      const changed = again.untagged.filter((line) => / FETCH /.test(line));
+      expect(changed).toEqual([
+        expect.stringMatching(/^2 FETCH \((?=.*\bUID 3\b)(?=.*\\Flagged)(?=.*\bMODSEQ \(\d+\))/),
+      ]);
+      await imap.ok("STORE 1 +FLAGS.SILENT (\\Deleted)");
+      const expunged = await imap.ok("EXPUNGE");
+      expect(expunged.untagged).toContain("VANISHED 1");
+      expect(expunged.text).toMatch(/^\[HIGHESTMODSEQ \d+\]/);
+      await imap.ok("UNSELECT");
+      await imap.ok(`DELETE ${mailbox}`);
+    }
+  }
+}, 60_000);
+
 test("NOTIFY works for mailboxes on our backend, and is a NO for those on Cyrus 3.6, which has none (RFC 5465)", async () => {
   const events = "(personal (MessageNew MessageExpunge))";
   using ann = await ImapWire.login(murder, frontends.ours.address, "ann");
