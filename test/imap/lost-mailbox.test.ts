@@ -234,10 +234,10 @@ describe("a client whose mailbox was lost and is back", () => {
     expect(await hearAt(client, again)).toEqual(["* OK [READ-ONLY] The mailbox is so now"]);
   });
 
-  test("finds it by EXAMINE if it came by EXAMINE", async () => {
-    const { backend, servers } = await selectedInbox({ command: "EXAMINE INBOX" });
+  test.each(["EXAMINE INBOX", "SELECT INBOX (CONDSTORE)"])("finds it by %s if it came that way", async (command) => {
+    const { backend, servers } = await selectedInbox({ command });
     backend.connection.destroy();
-    await (await servers.next()).answer("EXAMINE INBOX", selectAnswer);
+    await (await servers.next()).answer(command, selectAnswer);
   });
 
   test("finds it on the server that it was moved to", async () => {
