@@ -77,6 +77,13 @@ function expectAll(mailbox: Mailbox, lines: readonly string[]): void {
   }
 }
 
+/** Every change has a MODSEQ of its own, and later ones have higher ones (RFC 7162 §3.1). */
+function expectGrowing(mailbox: Mailbox): void {
+  const modSeqs = Array.from(mailbox.records([...mailbox.uids()] as Uid[], "ann"), ({ modSeq }) => modSeq);
+  expect(modSeqs).toEqual([...new Set(modSeqs)].sort((a, b) => a - b));
+  expect(modSeqs.at(-1)!).toBeLessThanOrEqual(mailbox.totals().highestModSeq);
+}
+
 test("three processes append to one mailbox at once, and every UID is given once (R37)", async () => {
   const outputs = await Promise.all(
     ["x", "y"]
@@ -94,6 +101,7 @@ test("three processes append to one mailbox at once, and every UID is given once
   expect(new Set(lines.map((line) => line.split(" ")[0])).size).toBe(450);
   expect(box.totals().messages).toBe(450);
   expectAll(box, lines);
+  expectGrowing(box);
 });
 
 test("what a killed process had acknowledged is there, and nothing is there by half (R91)", async () => {
@@ -111,6 +119,7 @@ test("what a killed process had acknowledged is there, and nothing is there by h
   const second = openTestStore();
   const again = await second.open(id, "default");
   expectAll(again, acknowledged);
+  expectGrowing(again);
   const { messages, uidNext, bytes } = again.totals();
   const records = [...again.records([...again.uids()] as Uid[], "ann")];
   expect(records.length).toBe(messages);
