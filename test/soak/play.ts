@@ -111,7 +111,7 @@ class Soak {
     await this.#checkLists();
     const trends = this.#resources.trends(this.#sparedMs);
     for (const trend of trends) this.#judge(trend);
-    await this.#checkRest();
+    if (this.#options.minutes >= bounds.minutes) await this.#checkRest();
     this.#journal.flush();
     const faults = Object.values(this.#killer.counts).reduce((sum, count) => sum + count, 0);
     return {
