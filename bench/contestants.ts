@@ -2,7 +2,7 @@
 // and frontends of other murders with theirs.
 
 import type { Context } from "./context.ts";
-import { runningProgram } from "./process-use.ts";
+import { familyOf } from "./process-use.ts";
 import type { MailProxy } from "./proxies.ts";
 import type { Target } from "./target.ts";
 
@@ -35,14 +35,14 @@ export function contestantsOf({ murder, targets }: Context, proxies: readonly Ma
 }
 
 function peersOf(target: Target): readonly Contestant[] {
-  const { name, imap, frontend, frontendProgram, user, password } = target;
+  const { name, imap, frontend, frontendPid, user, password } = target;
   if (!frontend) return [];
   const direct = `${name} direct`;
   return [
     { name: direct, direct: undefined, address: imap, user, password, pids: () => [] },
     {
       ...{ name, direct, address: frontend, user, password },
-      pids: () => (frontendProgram ? runningProgram(frontendProgram) : []),
+      pids: () => (frontendPid === undefined ? [] : familyOf(frontendPid)),
     },
   ];
 }

@@ -122,7 +122,7 @@ async function startAll(folder: string, children: Bun.Subprocess[], mechanism: s
     user: "u1",
     password,
     processes,
-    frontendProgram: undefined,
+    frontendPid: undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 // What processes use, as the kernel counts it: memory and processor time.
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 const millisecondsPerTick = 10;
 
@@ -35,17 +35,6 @@ export function familyOf(pid: number): number[] {
     for (const [child, parent] of parents) if (family.has(parent)) family.add(child);
   }
   return [...family];
-}
-
-/** Everything that runs this program. */
-export function runningProgram(path: string): number[] {
-  return allPids().filter((pid) => {
-    try {
-      return readlinkSync(`/proc/${pid}/exe`) === path;
-    } catch {
-      return false; // ended, or the kernel's
-    }
-  });
 }
 
 /** Descriptors that a process may have: neither we nor what we start can have more. */

@@ -16,12 +16,12 @@ export interface Target {
   readonly password: string;
   /** Processes by what they are, to look at their memory. */
   readonly processes: Readonly<Record<string, number>>;
-  /** What the frontend's processes run, where they are not known otherwise. */
-  readonly frontendProgram: string | undefined;
+  /** The process that the frontend's processes come from, where they are not known otherwise. */
+  readonly frontendPid: number | undefined;
 }
 
 const keys = [
-  ...["imap", "frontend", "frontendProgram", "lmtp", "lmtpFrontend", "mupdate", "admin", "proxy", "user", "password"],
+  ...["imap", "frontend", "frontendPid", "lmtp", "lmtpFrontend", "mupdate", "admin", "proxy", "user", "password"],
 ] as const;
 
 /** Reads `name,imap=host:port,frontend=host:port,lmtp=…,lmtpFrontend=…,mupdate=…,user=…,admin=…,proxy=…,password=…`. */
@@ -43,6 +43,6 @@ export function parseTarget(text: string): Target {
     user: given.get("user") ?? "u1",
     password: given.get("password") ?? "secret",
     processes: {},
-    frontendProgram: given.get("frontendProgram"),
+    frontendPid: given.has("frontendPid") ? Number(given.get("frontendPid")) : undefined,
   };
 }
