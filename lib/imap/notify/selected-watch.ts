@@ -64,7 +64,8 @@ export class SelectedWatch {
     this.stop();
     for (const [remote, text] of this.#told) {
       remote.onUnasked(undefined);
-      if (remote.isOpen && text !== "NONE") await ask(this.#session, remote, ["NOTIFY NONE"], nothing);
+      if (!remote.isOpen || text === "NONE") continue;
+      await ask(this.#session, remote, ["NOTIFY NONE"], nothing).catch(nothing); // who is lost says nothing more
     }
     this.#told.clear();
   }
