@@ -49,7 +49,7 @@ export class Dispatcher implements PipelineEvents {
       case "literal":
         return this.#announce(event);
       case "overflow":
-        return this.#after(() => this.#answerFault(tagOf(event.text), new Bad("Command line too long")));
+        return this.#after(() => this.#giveUp(tagOf(event.text), new Bad("Command line too long")));
     }
   }
 
@@ -155,6 +155,11 @@ export class Dispatcher implements PipelineEvents {
 
   #refuse(tag: string, fault: unknown): void {
     this.#reader.refuse();
+    this.#giveUp(tag, fault);
+  }
+
+  /** Nothing more of the command will come. */
+  #giveUp(tag: string, fault: unknown): void {
     this.#incoming?.upload?.discard();
     this.#incoming = undefined;
     this.#answerFault(tag, fault);

@@ -6,7 +6,7 @@ import { asBuffer } from "../base/bytes.ts";
 import type { Frame, Literal } from "./frame.ts";
 
 export interface FrameLimits {
-  /** Octets of all texts of a frame together. */
+  /** Octets of all texts of a frame together, beyond those of its streamed literals: a command may bring many messages. */
   readonly maxText: number;
 }
 
@@ -287,6 +287,7 @@ export class FrameReader {
       }
       if (pending.left > 0) return false;
     }
+    this.#textOctets = Math.max(0, this.#textOctets - pending.literal.size);
     this.#addLiteral(pending.literal, undefined, pending.sink.end());
     return true;
   }

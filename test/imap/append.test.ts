@@ -130,3 +130,20 @@ test("OctetCheck sees a line feed whose carriage return came in the piece before
   bad.look(Buffer.from("\nb\r\n"));
   expect(bad.fault).toBeDefined();
 });
+
+test("a line too long in the middle of an APPEND ends it, and the next command is itself", async () => {
+  const made = await world();
+  const client = loggedIn(made.server, "ann");
+  expect(await client.command(`APPEND INBOX {22+}\r\n${message} (${"x".repeat(70_000)}`)).toEqual([
+    "BAD Command line too long",
+  ]);
+  expect(await client.command("NOOP")).toEqual(["OK Completed"]);
+  expect(await exists(client)).toBe("* 0 EXISTS");
+});
+
+test("one APPEND takes a thousand messages with flags and dates (RFC 3502)", async () => {
+  const client = loggedIn((await world()).server, "ann");
+  const body = `${message}${"x".repeat(100)}\r\n`;
+  const one = ` (\\Seen $Label) "17-Jul-1996 02:44:25 -0700" {${body.length}+}\r\n${body}`;
+  expect((await client.command(`APPEND INBOX${one.repeat(1500)}`)).at(-1)).toBe("OK [APPENDUID 1 1:1500] Completed");
+});

@@ -76,6 +76,21 @@ describe("FrameReader", () => {
     expect(events[0]?.kind === "overflow" && events[0].text.startsWith("a x")).toBe(true);
   });
 
+  test("gives a command room for the text of each message that it streams, and no more", () => {
+    const readFrom = (size: number) => {
+      const reader = new FrameReader(limits);
+      reader.feed(fromLatin1(`a APPEND x${` (flags) {${size}+}\r\n${"z".repeat(size)}`.repeat(50)}\r\nb NOOP\r\n`));
+      const kinds: string[] = [];
+      for (let event = reader.next(); event; event = reader.next()) {
+        kinds.push(event.kind);
+        if (event.kind === "literal") reader.sink({ write: () => undefined, end: () => undefined, abort() {} });
+      }
+      return new Set(kinds);
+    };
+    expect([...readFrom(20)]).toEqual(["literal", "frame"]);
+    expect([...readFrom(1)]).toEqual(["literal", "overflow", "frame"]);
+  });
+
   test("skips a refused non-synchronizing literal and the rest of its frame", () => {
     const reader = new FrameReader(limits);
     reader.feed(fromLatin1("a APPEND x {10+}\r\n0123"));
