@@ -8,6 +8,7 @@ import type { SelectArgs } from "../parse/select.ts";
 import { referElsewhere } from "../referral.ts";
 import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
+import { lacksModSeqs, selectPlainly } from "./select-plainly.ts";
 
 export async function selectPlan(session: Session, args: SelectArgs, command: Command): Promise<Completion | "here"> {
   const before = session.selection;
@@ -33,14 +34,17 @@ export async function selectPlan(session: Session, args: SelectArgs, command: Co
     // The server of both says so itself (RFC 7162 §3.2.11).
     if (!(before?.kind === "elsewhere" && before.remote === remote && hasModSeqs(remote))) sayClosed();
     isClosing = false;
-    const completion = await session.relay(command, remote);
+    const isPlain = lacksModSeqs(session, remote);
+    const completion = isPlain
+      ? await selectPlainly(session, command, args.mailbox, remote)
+      : await session.relay(command, remote);
     if (completion.status === "OK") {
       heard.begin();
       session.relaying.select({
         ...{ kind: "elsewhere", remote, heard, entry: place.entry, mailbox: args.mailbox },
         isReadOnly: /^\[READ-ONLY\]/i.test(completion.text),
         isExamined: command.name === "EXAMINE",
-        parameters: args.asksForModSeqs ? " (CONDSTORE)" : "",
+        parameters: args.asksForModSeqs && !isPlain ? " (CONDSTORE)" : "",
       });
     }
     return completion;
