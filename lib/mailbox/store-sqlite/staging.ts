@@ -16,8 +16,9 @@ export type DescribeMessage = (bytes: Uint8Array) => {
 };
 
 const bufferSize = 256 * 1024;
-/** Complete messages that keep their descriptor until they are synced; further ones are synced at once. */
-const mostUnsynced = 64;
+/** Complete messages keep their descriptor until they are synced. Where one command brings more, that begins before its end. */
+const manyUnsynced = 64;
+const mostUnsynced = 128;
 let unsynced = 0;
 
 /** Makes the file, in the thread pool: ext4 may search long for a free inode after many files were deleted. */
@@ -68,7 +69,8 @@ class StagingFile implements Staging {
         structure,
       });
       this.#descriptor = undefined;
-      if (unsynced > mostUnsynced) await staged.sync(); // one command may bring thousands
+      if (unsynced > manyUnsynced) staged.sync().catch(() => {}); // heard by who appends it
+      if (unsynced > mostUnsynced) await staged.sync();
       return staged;
     } catch (fault) {
       this.discard();
