@@ -109,9 +109,9 @@ export class LocalSelection {
   }
 
   /** What changes of a message, as FETCH tells it unasked: its flags, and its MODSEQ to who understands that. */
-  stateOf(session: Session, record: MessageRecord): string {
-    const flags = `FLAGS ${this.flagsOf(record)} UID ${record.uid}`;
-    return hasCondstore(session) ? `${flags} MODSEQ (${record.modSeq})` : flags;
+  stateOf(session: Session, record: MessageRecord, flags = this.flagsOf(record)): string {
+    const state = `FLAGS ${flags} UID ${record.uid}`;
+    return hasCondstore(session) ? `${state} MODSEQ (${record.modSeq})` : state;
   }
 
   /** Notes that the client knows this state of the message: `announce` does not repeat it. */

@@ -72,17 +72,18 @@ async function report(
   const slice = new TimeSlice(session.server.clock);
   const tellsModSeqs = hasCondstore(session);
   const known = selection.modSeq;
-  const leftAlone = new Set(unchanged);
+  const leftAlone = unchanged.length > 0 ? new Set(unchanged) : undefined;
   // Others may have changed the message before, or since: the client cannot expect that.
   const isOnlyOurs = ({ uid, modSeq }: MessageRecord) =>
-    !leftAlone.has(uid) && !hadNews?.has(uid) && modSeq <= (ownModSeq ?? known);
+    !leftAlone?.has(uid) && !hadNews?.has(uid) && modSeq <= (ownModSeq ?? known);
   // New keywords must be known before they are used.
   if (args.flags.keywords.length > 0) selection.announceKeywords(session);
   let text = "";
   let count = 0;
   for (const record of selection.mailbox.records(uids, session.user.user)) {
     count += 1;
-    const state = selection.stateOf(session, record);
+    const flags = selection.flagsOf(record);
+    const state = selection.stateOf(session, record, flags);
     selection.told(record.uid, state);
     const isExpected = args.isSilent && isOnlyOurs(record) && isAsAsked(record.flags, args);
     // A conditional STORE always tells the MODSEQ.
@@ -91,7 +92,7 @@ async function report(
     const number = selection.indexOf(record.uid) + 1;
     if (isExpected) text += `* ${number} FETCH (UID ${record.uid} MODSEQ (${record.modSeq}))\r\n`;
     else if (tellsModSeqs || isUid) text += `* ${number} FETCH (${state})\r\n`;
-    else text += `* ${number} FETCH (FLAGS ${selection.flagsOf(record)})\r\n`;
+    else text += `* ${number} FETCH (FLAGS ${flags})\r\n`;
     if (slice.isOver) {
       session.send(text);
       text = "";
