@@ -6,7 +6,7 @@ import type { MailboxModel } from "./mailbox-model.ts";
 import type { StepKind, WeighedKind } from "./message-steps.ts";
 import { Register } from "./register.ts";
 import { expectSame, type Step, type Turn } from "./step.ts";
-import { bareNameFor, hasFullRights, nameFor, rightsOf, users } from "./world.ts";
+import { bareNameFor, fullRights, hasFullRights, nameFor, rightsOf, users } from "./world.ts";
 
 const create: StepKind = (turn) => {
   const { world, random, user } = turn;
@@ -127,7 +127,10 @@ const setAcl: StepKind = (turn) => {
   // The INBOXes' are inherited and needed by all.
   const mailbox = anyOf(turn, (each) => !isInbox(each));
   if (!mailbox) return undefined;
-  const identifier = random.pick([...users, "zoe", "anyone"].filter((each) => each !== user && each !== mailbox.owner));
+  // Nobody takes his own rights.
+  const isSafe = user === mailbox.owner || hasAll(mailbox.acl.get(user));
+  const others = [...users, "zoe", ...(isSafe ? ["anyone"] : [])];
+  const identifier = random.pick(others.filter((each) => each !== user && each !== mailbox.owner));
   const isRemoved = random.chance(0.3);
   const rights = isRemoved ? "" : random.pick(rightsGiven);
   const before = mailbox.acl.get(identifier);
@@ -142,6 +145,10 @@ const setAcl: StepKind = (turn) => {
     },
   ];
 };
+
+function hasAll(rights: Register<string> | undefined): boolean {
+  return rights?.is(fullRights) === true;
+}
 
 const getAcl: StepKind = (turn) => {
   const mailbox = anyOf(turn, ({ acl }) => [...acl.values()].every((each) => each.isCertain));
