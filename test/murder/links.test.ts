@@ -27,6 +27,14 @@ describe("BackendLinks", () => {
     links.closeAll();
   });
 
+  test("tells what the server said it can do when it had logged in", async () => {
+    const { links, learned } = await backend();
+    const remote = await links.to("be1");
+    expect([...learned]).toEqual([["be1", remote.capabilities]]);
+    expect(remote.capabilities).toContain("UIDPLUS"); // which nobody is told before
+    links.closeAll();
+  });
+
   test("gives the proxied session no administrative power (S69–S72)", async () => {
     const { links } = await backend();
     const remote = await links.to("be1");

@@ -29,6 +29,8 @@ export interface LinkedBackend {
   /** The backend's ends, as they were opened. */
   readonly connections: readonly Connection[];
   readonly health: Health;
+  /** What each server said it can do, as it was learned. */
+  readonly learned: ReadonlyMap<string, ReadonlySet<string>>;
   /** Resolves when the backend has released every session. */
   allReleased(): Promise<void>;
 }
@@ -44,6 +46,7 @@ export function linkedBackend(server: ImapServer, beforeConnect = async (): Prom
   const connections: Connection[] = [];
   const releases: Promise<void>[] = [];
   const health = new Health(systemClock);
+  const learned = new Map<string, ReadonlySet<string>>();
   const linksFor = (client: ClientOrigin) =>
     new BackendLinks(
       {
@@ -66,6 +69,7 @@ export function linkedBackend(server: ImapServer, beforeConnect = async (): Prom
         }),
         responseTimeoutMs: 10_000,
         health,
+        learned: (server, capabilities) => void learned.set(server, capabilities),
         log: silentLog,
       },
       client,
@@ -75,6 +79,7 @@ export function linkedBackend(server: ImapServer, beforeConnect = async (): Prom
     linksFor,
     connections,
     health,
+    learned,
     allReleased: async () => void (await Promise.all(releases)),
   };
 }
