@@ -23,12 +23,16 @@ const publicAcl = parseDefaultAcl("anyone lrs");
 const publicMailboxes = 50;
 const programs = join(import.meta.dir, "../bin");
 const password = "secret";
-const users = Array.from({ length: 16 }, (_, index) => `u${index + 1}`);
+const usualUsers = 16;
 
 export interface OwnMurder extends AsyncDisposable {
   readonly target: Target;
   /** Another worker of the frontend, at an address of its own. */
   addFrontend(): Promise<Worker>;
+  /** kill -9; resolves when it has ended. */
+  kill(what: string): Promise<void>;
+  /** Starts again what has ended, at its address; resolves when it listens. */
+  startAgain(what: string): Promise<void>;
 }
 
 export interface Worker {
@@ -38,11 +42,17 @@ export interface Worker {
 
 /**
  * `under`: where the folder is made; what is measured durably is measured on that disk. `filled`: so many mailboxes are in
- * the master's list from the start. `mechanism`: what the frontend proves itself to backends with.
+ * the master's list from the start. `mechanism`: what the frontend proves itself to backends with. `users`: u1, u2 and so on.
  */
-export async function startOwnMurder(under = os.tmpdir(), filled = 0, mechanism = "PLAIN"): Promise<OwnMurder> {
+export async function startOwnMurder(
+  under = os.tmpdir(),
+  filled = 0,
+  mechanism = "PLAIN",
+  users = usualUsers,
+): Promise<OwnMurder> {
   const folder = mkdtempSync(join(under, "bench-murder-"));
   const children: Bun.Subprocess[] = [];
+  const programs = new Map<string, Program>();
   const stop = async () => {
     for (const child of children) child.kill("SIGTERM");
     await Promise.all(children.map((child) => child.exited));
@@ -50,7 +60,16 @@ export async function startOwnMurder(under = os.tmpdir(), filled = 0, mechanism 
   };
   try {
     await fillList(join(folder, "mu"), filled);
-    const target = await startAll(folder, children, mechanism);
+    await createUsers(join(folder, "sasldb"), users);
+    const processes: Record<string, number> = {};
+    const start = async (what: string, program: Program) => {
+      const child = spawnProgram(program.name, [...program.args, "--listen", program.address], profileOf(what));
+      children.push(child);
+      programs.set(what, program);
+      processes[what] = child.pid;
+      await answers(program.address);
+    };
+    const target = await startAll(folder, start, processes, mechanism);
     const addFrontend = async () => {
       const address = `127.0.0.1:${freePorts(1)[0]}`;
       const child = spawnProgram("proxyd", ["-C", join(folder, "fe.conf"), "--listen", address]);
@@ -58,17 +77,38 @@ export async function startOwnMurder(under = os.tmpdir(), filled = 0, mechanism 
       await answers(address);
       return { address, pid: child.pid };
     };
-    return { target, addFrontend, [Symbol.asyncDispose]: stop };
+    const kill = async (what: string) => {
+      const child = children.find(({ pid }) => pid === processes[what]);
+      child?.kill("SIGKILL");
+      await child?.exited;
+    };
+    const startAgain = (what: string) => start(what, programs.get(what)!);
+    return { target, addFrontend, kill, startAgain, [Symbol.asyncDispose]: stop };
   } catch (fault) {
     await stop();
     throw fault;
   }
 }
 
-async function startAll(folder: string, children: Bun.Subprocess[], mechanism: string): Promise<Target> {
-  const passwords = new PasswordFile(join(folder, "sasldb"), { create: true });
+interface Program {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly address: string;
+}
+
+async function createUsers(path: string, count: number): Promise<void> {
+  const users = Array.from({ length: count }, (_, index) => `u${index + 1}`);
+  const passwords = new PasswordFile(path, { create: true });
   for (const user of ["cyrus", "murder", ...users]) await passwords.create(user, password);
   passwords.close();
+}
+
+async function startAll(
+  folder: string,
+  startProgram: (what: string, program: Program) => Promise<void>,
+  processes: Record<string, number>,
+  mechanism: string,
+): Promise<Target> {
   const ports = freePorts(8);
   const at = (index: number) => `127.0.0.1:${ports[index]}`;
   const [master, be1, be2, fe, replica, be1Lmtp, be2Lmtp, feLmtp] = [0, 1, 2, 3, 4, 5, 6, 7].map(at) as string[];
@@ -87,12 +127,8 @@ async function startAll(folder: string, children: Bun.Subprocess[], mechanism: s
     `be2_lmtp_address: ${be2Lmtp}`,
   ];
   const backend = [...client, "proxyservers: murder", "lmtp_admins: murder"];
-  const processes: Record<string, number> = {};
-  const start = async (what: string, program: string, args: readonly string[], address: string) => {
-    const child = spawnProgram(program, [...args, "--listen", address], profileOf(what));
-    children.push(child);
-    processes[what] = child.pid;
-    await answers(address);
+  const start = async (what: string, name: string, args: readonly string[], address: string) => {
+    await startProgram(what, { name, args, address });
     return address;
   };
   const node = (name: string, lines: readonly string[]) => ["-C", writeConfig(folder, name, lines)];
