@@ -36,11 +36,17 @@ export async function race(servers: Servers, random: Random): Promise<string[]> 
 type Kind = "CREATE" | "DELETE" | "RENAME" | "STATUS";
 type Names = ReadonlySet<string>;
 
+interface NameChange extends Operation<Names> {
+  readonly answer: string;
+  /** The name that it would have made. */
+  readonly makes: string | undefined;
+}
+
 const keyOfNames = (names: Names) => [...names].sort().join();
 
 async function raceForNames(all: readonly Racer[], owner: string, random: Random): Promise<string[]> {
   const paths = ["race1", "race2", "race3"].map((each) => `user/${owner}/${each}`);
-  const history: Operation<Names>[] = [];
+  const history: NameChange[] = [];
   await Promise.all(
     all.map(async (racer, at) => {
       const own = random.fork(`${at}`);
@@ -49,6 +55,10 @@ async function raceForNames(all: readonly Racer[], owner: string, random: Random
   );
   const ends = explain(history, new Set<string>(), keyOfNames);
   const wrong = ends.length > 0 ? [] : [`no order explains\n${told(history)}`];
+  for (const each of history) {
+    const isTaken = (other: NameChange) => other !== each && other.makes === each.makes && other.startMs < each.endMs;
+    if (each.answer === "ALREADYEXISTS" && !history.some(isTaken)) wrong.push(`nobody had made it: ${each.text}`);
+  }
   const there = new Set<string>();
   const first = all[0]!;
   for (const path of paths) {
@@ -60,7 +70,7 @@ async function raceForNames(all: readonly Racer[], owner: string, random: Random
   return wrong;
 }
 
-async function changeName({ user, wire }: Racer, paths: readonly string[], random: Random): Promise<Operation<Names>> {
+async function changeName({ user, wire }: Racer, paths: readonly string[], random: Random): Promise<NameChange> {
   const path = random.pick(paths);
   const other = random.pick(paths.filter((each) => each !== path));
   const kind = random.pick(["CREATE", "CREATE", "DELETE", "RENAME", "STATUS"] as const satisfies readonly Kind[]);
@@ -77,16 +87,26 @@ async function changeName({ user, wire }: Racer, paths: readonly string[], rando
   const answer = status === "OK" ? "OK" : (/^\[(\w+)\]/.exec(text)?.[1] ?? text);
   const outcome = outcomes[kind];
   const apply = (state: Names) => outcome(state, answer, path, other);
-  return { text: `${kind} ${path}${kind === "RENAME" ? ` ${other}` : ""}: ${status} ${text}`, startMs, endMs, apply };
+  return {
+    answer,
+    makes: kind === "CREATE" ? path : kind === "RENAME" ? other : undefined,
+    text: `${kind} ${path}${kind === "RENAME" ? ` ${other}` : ""}: ${status} ${text}`,
+    startMs,
+    endMs,
+    apply,
+  };
 }
 
-/** What each answer means. */
+/**
+ * What each answer means. That a name is taken a frontend says from its list, which may be late (S56, S120): it says nothing
+ * of the moment.
+ */
 const outcomes: Readonly<
   Record<Kind, (state: Names, answer: string, path: string, other: string) => Names | undefined>
 > = {
   CREATE: (state, answer, path) => {
     if (answer === "OK") return state.has(path) ? undefined : new Set([...state, path]);
-    return refused(answer, "ALREADYEXISTS", state.has(path), state);
+    return answer === "NONEXISTENT" ? undefined : state;
   },
   DELETE: (state, answer, path) => {
     if (answer === "OK") return state.has(path) ? without(state, path) : undefined;
@@ -96,7 +116,6 @@ const outcomes: Readonly<
     if (answer === "OK") {
       return state.has(path) && !state.has(other) ? new Set([...without(state, path), other]) : undefined;
     }
-    if (answer === "ALREADYEXISTS") return refused(answer, answer, state.has(other), state);
     return refused(answer, "NONEXISTENT", !state.has(path), state);
   },
   STATUS: (state, answer, path) => {
