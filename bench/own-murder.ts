@@ -27,6 +27,8 @@ const usualUsers = 16;
 
 export interface OwnMurder extends AsyncDisposable {
   readonly target: Target;
+  /** IMAP of the other backend. */
+  readonly other: string;
   /** Another worker of the frontend, at an address of its own. */
   addFrontend(): Promise<Worker>;
   /** kill -9; resolves when it has ended. */
@@ -52,7 +54,7 @@ export async function startOwnMurder(
 ): Promise<OwnMurder> {
   const folder = mkdtempSync(join(under, "bench-murder-"));
   const children: Bun.Subprocess[] = [];
-  const programs = new Map<string, Program>();
+  const started = new Map<string, Program>();
   const stop = async () => {
     for (const child of children) child.kill("SIGTERM");
     await Promise.all(children.map((child) => child.exited));
@@ -65,14 +67,14 @@ export async function startOwnMurder(
     const start = async (what: string, program: Program) => {
       const child = spawnProgram(program.name, [...program.args, "--listen", program.address], profileOf(what));
       children.push(child);
-      programs.set(what, program);
+      started.set(what, program);
       processes[what] = child.pid;
       await answers(program.address);
     };
     const target = await startAll(folder, start, processes, mechanism);
     const addFrontend = async () => {
       const address = `127.0.0.1:${freePorts(1)[0]}`;
-      const child = spawnProgram("proxyd", ["-C", join(folder, "fe.conf"), "--listen", address]);
+      const child = spawnProgram("proxyd", ["-C", join(folder, "fe.conf"), "--listen", address], profileOf("worker"));
       children.push(child);
       await answers(address);
       return { address, pid: child.pid };
@@ -82,8 +84,9 @@ export async function startOwnMurder(
       child?.kill("SIGKILL");
       await child?.exited;
     };
-    const startAgain = (what: string) => start(what, programs.get(what)!);
-    return { target, addFrontend, kill, startAgain, [Symbol.asyncDispose]: stop };
+    const startAgain = (what: string) => start(what, started.get(what)!);
+    const other = started.get("be2")!.address;
+    return { target, other, addFrontend, kill, startAgain, [Symbol.asyncDispose]: stop };
   } catch (fault) {
     await stop();
     throw fault;

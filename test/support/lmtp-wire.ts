@@ -1,7 +1,12 @@
 // A plain LMTP client over TCP for tests with real servers.
 
-import type { Murder } from "./murder.ts";
 import { TcpLines } from "./tcp-lines.ts";
+
+/** Who may deliver, and how he proves it: a Murder. */
+interface Deliverer {
+  readonly admin: string;
+  passwordOf(user: string): string;
+}
 
 export class LmtpWire implements Disposable {
   readonly #lines: TcpLines;
@@ -11,7 +16,7 @@ export class LmtpWire implements Disposable {
   }
 
   /** Logs in as the administrator, who may deliver. */
-  static async open(murder: Murder, address: string): Promise<LmtpWire> {
+  static async open(murder: Deliverer, address: string): Promise<LmtpWire> {
     const lines = await TcpLines.open(address);
     const lmtp = new LmtpWire(lines);
     await lmtp.#reply();
