@@ -1,6 +1,7 @@
 // The client side of one IMAP connection: what a frontend does with a backend. Commands may be pipelined; answers are
 // streamed to whoever asked, unparsed unless the command is one of our own (RFC 9051 §2.2.1, §5.5).
 
+import { fromLatin1 } from "../base/bytes.ts";
 import { describeFault, No } from "../base/fault.ts";
 import type {
   Completion,
@@ -318,7 +319,7 @@ export class ImapClient implements Remote, Receiver {
     const command = this.#running[0];
     if (!command || command.done) return "no";
     const status = statusAfter(command.tag, line);
-    if (status === undefined) return "no";
+    if (status === undefined || (status === "NO" && isReferral(line, command.tag))) return "no";
     command.sink.ended(command.tag, status);
     if (this.#running[1]?.sink !== command.sink) return "last";
     this.#running.shift();
@@ -334,6 +335,13 @@ export class ImapClient implements Remote, Receiver {
   #tagged(tag: string, rest: string): void {
     const command = this.#running[0];
     const found = /^(OK|NO|BAD)(?: |$)/i.exec(rest);
+    if (command && !command.done && command.tag === tag && found?.[1]?.toUpperCase() === "NO") {
+      command.sink.ended(tag, "NO");
+      command.sink.data(fromLatin1(`${tag} NO ${command.sink.referral(rest.slice(3))}\r\n`));
+      if (this.#running[1]?.sink === command.sink) this.#running.shift();
+      else this.#passed();
+      return;
+    }
     if (!command?.done || command.tag !== tag || !found) {
       this.#connection.destroy(); // an answer to something we did not ask: nothing after it can be trusted
       return;
@@ -377,6 +385,11 @@ function statusAfter(tag: string, line: Buffer): Completion["status"] | undefine
   const after = line[at + length];
   if (after !== 0x20 && after !== 0x0d && after !== 0x0a) return undefined;
   return statuses[line.latin1Slice(at, at + length).toUpperCase()];
+}
+
+/** Whether a tagged NO has that code (RFC 2193). */
+function isReferral(line: Buffer, tag: string): boolean {
+  return line.toString("latin1", tag.length + 4, tag.length + 14).toUpperCase() === "[REFERRAL ";
 }
 
 function lost(server: string, reason?: string): No {

@@ -7,8 +7,10 @@ import type { Frame } from "../wire/frame.ts";
 import type { FrameEvent, FrameReader, LiteralAnnouncement } from "../wire/frame-reader.ts";
 import { Reader } from "../wire/reader.ts";
 import { commandTable } from "./command.ts";
+import type { UnderWay } from "./command-run.ts";
 import { countCommand } from "./count-command.ts";
-import { Pipeline, type PipelineEvents, type UnderWay } from "./pipeline.ts";
+import { toSelected } from "./pass-on.ts";
+import { Pipeline, type PipelineEvents } from "./pipeline.ts";
 import { withReferral } from "./referral.ts";
 import { faultLine, statusLine } from "./reply.ts";
 import type { Answer, Command, Row } from "./row.ts";
@@ -123,30 +125,34 @@ export class Dispatcher implements PipelineEvents {
 
   #take(command: Command | Unreadable): Promise<void> | undefined {
     if (!("fault" in command) && command.name.endsWith("SEARCH")) noteSavedSearch(this.#session, command);
-    const remote = "fault" in command ? undefined : this.#passesTo(command);
-    if (!remote || "fault" in command) return this.#after(() => this.#run(command));
+    const to = "fault" in command ? undefined : this.#passesTo(command);
+    if (to === undefined || "fault" in command) return this.#after(() => this.#run(command));
     this.#pipeline ??= new Pipeline(this.#session, this);
-    const wait = this.#pipeline.mustWait(remote);
+    const wait = this.#pipeline.mustWait();
     if (wait) return wait.then(() => (this.#session.isEnding ? undefined : this.#take(command)));
-    this.#pipeline.send(command, remote);
+    const selected = toSelected(this.#session);
+    if (selected && selected !== to) this.#pipeline.tellNews(selected);
+    this.#pipeline.send(command, to);
     return undefined;
   }
 
   /** The server that gets the command at once, as it is; undefined when it goes the usual way. */
-  #passesTo(command: Command): Remote | undefined {
+  #passesTo(command: Command): Remote | string | undefined {
     const session = this.#session;
-    const remote = session.isAuthenticated ? commandTable[command.name]?.passesTo?.(session, command) : undefined;
-    if (remote && !session.relaying.isLevel(remote)) return undefined;
-    const isReady = remote?.isOpen && (command.frame.literals.length === 0 || remote.capabilities.has("LITERAL+"));
-    return isReady ? remote : undefined;
+    const to = session.isAuthenticated ? commandTable[command.name]?.passesTo?.(session, command) : undefined;
+    if (to === undefined) return undefined;
+    const hasLiterals = command.frame.literals.length > 0;
+    if (typeof to === "string") return hasLiterals ? undefined : to;
+    if (!session.relaying.isLevel(to)) return undefined;
+    return to.isOpen && (!hasLiterals || to.capabilities.has("LITERAL+")) ? to : undefined;
   }
 
   ended({ command, startedMs }: UnderWay, status: Completion["status"]): void {
     this.#account(command, status, startedMs);
   }
 
-  lost(all: readonly UnderWay[], fault: No): void {
-    this.#noticeLoss();
+  lost(all: readonly UnderWay[], fault: unknown, remote: Remote | undefined): void {
+    if (remote === toSelected(this.#session)) this.#noticeLoss();
     for (const { command, startedMs } of all) {
       this.#answerFault(command.tag, fault);
       this.#account(command, "NO", startedMs);

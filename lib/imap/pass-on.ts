@@ -6,6 +6,7 @@ import type { Remote } from "../mailbox/place.ts";
 import { Reader } from "../wire/reader.ts";
 import { noteCondstore } from "./condstore.ts";
 import type { Command } from "./row.ts";
+import { serverOf } from "./server-of.ts";
 import type { Session } from "./session.ts";
 
 /** A command about the selected mailbox. */
@@ -36,14 +37,19 @@ export function toSelectedWith(readArgs: ReadArgs): (session: Session, command: 
 }
 
 /**
- * A command about a mailbox that it names. What is new in a mailbox selected elsewhere would have to be told before its
- * end: then it has to be waited for.
+ * A command about a mailbox that it names; the server's name when there is no connection to it yet. What is new in a mailbox
+ * selected elsewhere is told before its end: where that needs more than a question, it has to be waited for.
  */
-export function toNamed(readArgs: ReadArgs): (session: Session, command: Command) => Remote | undefined {
+export function toNamed(readArgs: ReadArgs): (session: Session, command: Command) => Remote | string | undefined {
   return (session, command) => {
+    const { relaying, selection } = session;
+    if (selection?.kind === "here" || relaying.hasReferredChange) return undefined;
     const server = serverNamed(session, command, readArgs);
-    const remote = server === undefined ? undefined : session.relaying.opened(server);
-    return session.selection === undefined || toSelected(session) === remote ? remote : undefined;
+    if (server === undefined || server === "here") return undefined;
+    const selected = selection?.remote;
+    if (selected?.server === server) return selected;
+    const to = relaying.opened(server) ?? server;
+    return !selected || (selected.isOpen && relaying.isLevel(selected)) ? to : undefined;
   };
 }
 
@@ -51,7 +57,7 @@ function serverNamed(session: Session, { frame, argumentsAt }: Command, readArgs
   try {
     const { mailbox } = readArgs(new Reader(frame, argumentsAt), session);
     const entry = session.server.list.find(session.namespace.toInternal(mailbox));
-    return entry?.state === "active" ? entry.server : undefined;
+    return entry?.state === "active" ? serverOf(session, entry) : undefined;
   } catch {
     return undefined; // refused the usual way
   }

@@ -80,10 +80,11 @@ export interface Row<Args = unknown> {
   afterRelay?(session: Session, args: Args, remote: Remote): Promise<void> | void;
   /**
    * The server that the command can be passed on to as it came, without waiting for the answers to those before it and
-   * without making the next one wait: nothing that the session keeps or says depends on its outcome (pass-on.ts). Without
-   * it a command waits for those before it (RFC 9051 §5.5). Asked after login only.
+   * without making the next one wait: nothing that the session keeps or says depends on its outcome (pass-on.ts). Its name
+   * when there is no connection to it yet. Without it a command waits for those before it (RFC 9051 §5.5). Asked after
+   * login only.
    */
-  passesTo?(session: Session, command: Command): Remote | undefined;
+  passesTo?(session: Session, command: Command): Remote | string | undefined;
   /** The selected mailbox is left, whether its server is there or not. */
   readonly leavesMailbox?: true;
   /** Uses message sequence numbers: no EXPUNGE may be sent while it runs (RFC 9051 §7.5.1). */

@@ -103,6 +103,8 @@ export interface StreamSink extends ReplySink {
    * any other command begun: see `settled`.
    */
   ended(tag: string, status: Completion["status"]): void;
+  /** What the client is to hear when the server refers him to another one: the tagged line after "NO ". */
+  referral(text: string): string;
   /** All of the stream's commands have ended, and everything they answered has been given to `data`. */
   settled(): void;
   /** The connection is gone: what has not ended will not be answered. */

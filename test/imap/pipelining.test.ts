@@ -2,8 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { No } from "../../lib/base/fault.ts";
 import { commandTable } from "../../lib/imap/command.ts";
 import { maxCommandsUnderWay, maxOctetsUnderWay } from "../../lib/imap/pipeline.ts";
+import { connectionPair } from "../../lib/net/pair.ts";
 import type { LineDialogue } from "../support/line-dialogue.ts";
 import { lines, quiet, relayedInbox } from "../support/scripted-backend.ts";
 
@@ -111,25 +113,6 @@ describe("commands for the selected mailbox's server", () => {
     expect(await lines(backend, 2)).toEqual(polls);
   });
 
-  test("about mailboxes of several servers are asked of one server after the other", async () => {
-    const { client, backend, backends } = await relayedInbox();
-    const other = backends.get("be2")!;
-    client.send(
-      "a1 CLOSE\r\na2 STATUS INBOX (MESSAGES)\r\na3 STATUS INBOX.b (MESSAGES)\r\na4 STATUS INBOX (UIDNEXT)\r\n",
-    );
-    await backend.line();
-    backend.send("a1 OK\r\n");
-    expect(await backend.line()).toBe("a2 STATUS INBOX (MESSAGES)");
-    expect((await rest(backend)) + other.left).toBe("");
-    backend.send("* STATUS INBOX (MESSAGES 1)\r\na2 OK\r\n");
-    expect(await other.line()).toBe("a3 STATUS INBOX.b (MESSAGES)");
-    expect(await rest(backend)).toBe("");
-    other.send("* STATUS INBOX.b (MESSAGES 2)\r\na3 OK\r\n");
-    expect(await backend.line()).toBe("a4 STATUS INBOX (UIDNEXT)");
-    backend.send("a4 OK\r\n");
-    expect((await lines(client, 6)).at(-1)).toBe("a4 OK");
-  });
-
   test("may have the same tag", async () => {
     const { client, backend } = await relayedInbox();
     client.send("a NOOP\r\na NOOP\r\nb NOOP\r\n");
@@ -147,6 +130,184 @@ describe("commands for the selected mailbox's server", () => {
     const text = await server.metrics.text();
     expect(text).toContain('iatlas_imap_commands_total{command="NOOP",status="OK"} 1');
     expect(text).toContain('iatlas_imap_commands_total{command="FETCH",status="BAD"} 1');
+  });
+});
+
+describe("commands for several servers", () => {
+  /** Nothing is selected. */
+  async function closedInbox(opening?: Promise<void>) {
+    const { backends, backend, client, ...more } = await relayedInbox(["LITERAL+"], connectionPair, opening);
+    client.send("s CLOSE\r\n");
+    await backend.line();
+    backend.send("s OK\r\n");
+    await client.line();
+    return { client, backend, other: backends.get("be2")!, ...more };
+  }
+
+  const polls = "a1 STATUS INBOX (MESSAGES)\r\na2 STATUS INBOX.b (MESSAGES)\r\na3 STATUS INBOX.a (UIDNEXT)\r\n";
+
+  test("are sent to all of them at once, and answered in their order", async () => {
+    const { client, backend, other } = await closedInbox();
+    client.send(`${polls}a4 GETQUOTAROOT INBOX.b\r\na5 STATUS INBOX (UIDNEXT)\r\n`);
+    expect(await lines(backend, 3)).toEqual([
+      "a1 STATUS INBOX (MESSAGES)",
+      "a3 STATUS INBOX.a (UIDNEXT)",
+      "a5 STATUS INBOX (UIDNEXT)",
+    ]);
+    expect(await lines(other, 2)).toEqual(["a2 STATUS INBOX.b (MESSAGES)", "a4 GETQUOTAROOT INBOX.b"]);
+    other.send("* STATUS INBOX.b (MESSAGES 2)\r\na2 OK 2\r\n* QUOTAROOT INBOX.b\r\na4 OK 4\r\n");
+    expect(await rest(client)).toBe("");
+    backend.send("* STATUS INBOX (MESSAGES 1)\r\na1 OK 1\r\n* STATUS INB");
+    expect((await lines(client, 4)).at(-1)).toBe("a2 OK 2");
+    expect(await rest(client)).toBe("");
+    backend.send("OX.a (UIDNEXT 3)\r\na3 OK 3\r\n* STATUS INBOX (UIDNEXT 5)\r\na5 OK 5\r\n");
+    expect(await lines(client, 6)).toEqual([
+      ...["* STATUS INBOX.a (UIDNEXT 3)", "a3 OK 3", "* QUOTAROOT INBOX.b", "a4 OK 4"],
+      ...["* STATUS INBOX (UIDNEXT 5)", "a5 OK 5"],
+    ]);
+  });
+
+  test("are answered the same however the answers are cut and whichever server is the faster", async () => {
+    const commands = `${polls}a4 STATUS INBOX.b (UIDNEXT)\r\na5 CAPABILITY\r\n`;
+    const ofOne = "* STATUS INBOX (MESSAGES {1}\r\n1)\r\na1 OK 1\r\n* STATUS INBOX.a ()\r\na3 NO 3\r\n";
+    const ofOther = "* STATUS {7}\r\nINBOX.b (MESSAGES 2)\r\na2 OK 2\r\n* STATUS INBOX.b ()\r\na4 BAD 4\r\n";
+    const pieces = fc.array(fc.record({ isOther: fc.boolean(), length: fc.integer({ min: 1, max: 60 }) }));
+    await fc.assert(
+      fc.asyncProperty(pieces, async (all) => {
+        const { client, backend, other } = await closedInbox();
+        client.send(commands);
+        const left = { one: ofOne, other: ofOther };
+        const say = (isOther: boolean, length: number) => {
+          const from = isOther ? "other" : "one";
+          (isOther ? other : backend).send(left[from].slice(0, length));
+          left[from] = left[from].slice(length);
+        };
+        for (const { isOther, length } of all) {
+          say(isOther, length);
+          await quiet();
+        }
+        say(true, 1000);
+        say(false, 1000);
+        await quiet();
+        expect(client.left).toStartWith(
+          "* STATUS INBOX (MESSAGES {1}\r\n1)\r\na1 OK 1\r\n* STATUS {7}\r\nINBOX.b (MESSAGES 2)\r\na2 OK 2\r\n" +
+            "* STATUS INBOX.a ()\r\na3 NO 3\r\n* STATUS INBOX.b ()\r\na4 BAD 4\r\n* CAPABILITY IMAP4rev1",
+        );
+        client.connection.destroy();
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("keep little here of what must wait: its server does", async () => {
+    const { client, backend, other } = await closedInbox();
+    client.send("a1 STATUS INBOX (MESSAGES)\r\na2 GETMETADATA INBOX.b /shared/comment\r\n");
+    expect(await backend.line()).toBe("a1 STATUS INBOX (MESSAGES)");
+    expect(await rest(other)).toBe("");
+    backend.send("a1 OK\r\n");
+    expect(await lines(client, 2)).toEqual(["a1 OK", "a2 NO [CANNOT] The server of this mailbox keeps no annotations"]);
+    client.send(polls);
+    await lines(other, 1);
+    const line = `* OK ${"x".repeat(8000)}\r\n`;
+    for (let sent = 0; sent < 500; sent += 1) other.send(line);
+    await quiet();
+    expect(other.connection.pendingBytes).toBeGreaterThan(line.length * 300);
+    other.send("a2 OK\r\n");
+    backend.send("a1 OK\r\na3 OK\r\n");
+    const heard = await lines(client, 503);
+    expect([heard[0], heard[1]?.length, ...heard.slice(-2)]).toEqual(["a1 OK", 8005, "a2 OK", "a3 OK"]);
+  });
+
+  test("fail one by one: those of a server that is lost, in their turn", async () => {
+    const { client, backend, other } = await closedInbox();
+    client.send(`${polls}a4 STATUS INBOX.b (UIDNEXT)\r\na5 STATUS INBOX (UIDNEXT)\r\n`);
+    await lines(other, 2);
+    other.send("* STATUS INBOX.b (MESSAGES 2)\r\na2 OK 2\r\n* STATUS INBOX.b (UID");
+    await quiet();
+    other.connection.destroy();
+    expect(await rest(client)).toBe("");
+    backend.send("a1 OK 1\r\na3 OK 3\r\na5 OK 5\r\n");
+    expect(await lines(client, 6)).toEqual([
+      ...["a1 OK 1", "* STATUS INBOX.b (MESSAGES 2)", "a2 OK 2", "a3 OK 3"],
+      ...["a4 NO [UNAVAILABLE] Server(s) unavailable to complete operation", "a5 OK 5"],
+    ]);
+  });
+
+  test("end the session when one is lost in the middle of a response, after what comes before", async () => {
+    const { client, backend, other } = await closedInbox();
+    client.send(polls);
+    await lines(other, 1);
+    other.send("* STATUS INBOX.b (MESSAGES {1}\r\n");
+    await quiet();
+    other.connection.destroy();
+    await quiet();
+    expect(client.left).toBe("");
+    backend.send("a1 OK 1\r\n");
+    expect(await rest(client)).toBe("a1 OK 1\r\n* STATUS INBOX.b (MESSAGES {1}\r\n");
+    expect(client.isClosed).toBe(true);
+  });
+
+  test("let the selected mailbox' server say what is new before they are answered", async () => {
+    const { client, backend, backends } = await relayedInbox();
+    const other = backends.get("be2")!;
+    client.send("a1 FETCH 1 UID\r\na2 STATUS INBOX.b (MESSAGES)\r\na3 STATUS INBOX.b (UIDNEXT)\r\na4 FETCH 2 UID\r\n");
+    expect(await lines(backend, 3)).toEqual(["a1 FETCH 1 UID", "N NOOP", "a4 FETCH 2 UID"]);
+    expect(await lines(other, 2)).toEqual(["a2 STATUS INBOX.b (MESSAGES)", "a3 STATUS INBOX.b (UIDNEXT)"]);
+    other.send("* STATUS INBOX.b (MESSAGES 2)\r\na2 OK 2\r\na3 OK 3\r\n");
+    expect(await rest(client)).toBe("");
+    backend.send("* 1 FETCH (UID 4)\r\na1 OK 1\r\n* 3 EXPUNGE\r\nN OK\r\n* 2 FETCH (UID 6)\r\na4 OK 4\r\n");
+    expect(await lines(client, 8)).toEqual([
+      ...["* 1 FETCH (UID 4)", "a1 OK 1", "* 3 EXPUNGE", "* STATUS INBOX.b (MESSAGES 2)", "a2 OK 2", "a3 OK 3"],
+      ...["* 2 FETCH (UID 6)", "a4 OK 4"],
+    ]);
+  });
+
+  test("go to a server at once that has to be connected to first, and those behind them do not wait", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { client, backend, other } = await closedInbox(gate.promise);
+    client.send(`${polls}a4 STATUS INBOX.b (UIDNEXT)\r\n`);
+    expect(await lines(backend, 2)).toEqual(["a1 STATUS INBOX (MESSAGES)", "a3 STATUS INBOX.a (UIDNEXT)"]);
+    backend.send("a1 OK 1\r\na3 OK 3\r\n");
+    expect(await client.line()).toBe("a1 OK 1");
+    expect((await rest(client)) + other.left).toBe("");
+    gate.resolve();
+    expect(await lines(other, 2)).toEqual(["a2 STATUS INBOX.b (MESSAGES)", "a4 STATUS INBOX.b (UIDNEXT)"]);
+    other.send("a2 OK 2\r\na4 OK 4\r\n");
+    expect(await lines(client, 3)).toEqual(["a2 OK 2", "a3 OK 3", "a4 OK 4"]);
+  });
+
+  test("are refused one by one when their server cannot be connected to", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { client, backend } = await closedInbox(gate.promise);
+    client.send(`${polls}a4 STATUS INBOX.b (UIDNEXT)\r\na5 CAPABILITY\r\n`);
+    await lines(backend, 2);
+    gate.reject(new No("UNAVAILABLE", "Server(s) unavailable to complete operation"));
+    backend.send("a1 OK 1\r\na3 OK 3\r\n");
+    const refused = "NO [UNAVAILABLE] Server(s) unavailable to complete operation";
+    expect(await lines(client, 4)).toEqual(["a1 OK 1", `a2 ${refused}`, "a3 OK 3", `a4 ${refused}`]);
+    expect(await client.line()).toStartWith("* CAPABILITY ");
+  });
+
+  test("hold nobody who leaves while a server is being connected to", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { client, other, released } = await closedInbox(gate.promise);
+    client.send(polls);
+    await quiet();
+    client.connection.destroy();
+    await released;
+    gate.resolve();
+    await quiet();
+    expect(other.left).toBe("Q LOGOUT\r\n");
+  });
+
+  test("are answered with NO by a server that refers elsewhere, unless the client follows (S147)", async () => {
+    const { client, backend, other } = await closedInbox();
+    client.send(polls);
+    await lines(backend, 2);
+    other.send("a2 NO [REFERRAL imap://x/INBOX.b] There\r\n");
+    backend.send("a1 NO [REFERRAL imap://x/INBOX] There\r\na3 NO [referral imap://x/INBOX.a] There\r\n");
+    const away = "NO [UNAVAILABLE] Mailbox has been moved to another server";
+    expect(await lines(client, 3)).toEqual([`a1 ${away}`, `a2 ${away}`, `a3 ${away}`]);
   });
 });
 

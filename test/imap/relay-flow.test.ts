@@ -62,20 +62,15 @@ describe("a backend that goes away in the middle", () => {
   test("while it is asked for news costs the command of another server nothing", async () => {
     const { client, backend, backends } = await relayedInbox();
     const other = backends.get("be2")!;
-    client.send("a1 STATUS INBOX.b (MESSAGES)\r\na2 NOOP\r\n");
+    client.send("a1 STATUS INBOX.b (MESSAGES)\r\na2 CAPABILITY\r\n");
     expect(await other.line()).toBe("a1 STATUS INBOX.b (MESSAGES)");
     other.send("* STATUS INBOX.b (MESSAGES 1)\r\na1 OK Completed\r\n");
     expect(await backend.line()).toBe("N NOOP");
     backend.send("* 1 EXPUNGE\r\n");
     await quiet();
     backend.connection.destroy();
-    expect(await lines(client, 5)).toEqual([
-      "* STATUS INBOX.b (MESSAGES 1)",
-      "* 1 EXPUNGE",
-      closed,
-      "a1 OK Completed",
-      "a2 OK Completed",
-    ]);
+    expect(await lines(client, 4)).toEqual(["* 1 EXPUNGE", closed, "* STATUS INBOX.b (MESSAGES 1)", "a1 OK Completed"]);
+    expect(await lines(client, 2)).toEqual([expect.stringMatching(/^\* CAPABILITY /), "a2 OK Completed"]);
   });
 
   test("is one that owes an answer and says nothing for too long", async () => {

@@ -5,7 +5,7 @@ import { fromLatin1, latin1 } from "../../lib/base/bytes.ts";
 import { No } from "../../lib/base/fault.ts";
 import type { MailboxList } from "../../lib/mailbox/list.ts";
 import { ancestorsOf, inboxOf, type MailboxName } from "../../lib/mailbox/name.ts";
-import type { Completion, Links, Place, Remote, ReplySink, Router } from "../../lib/mailbox/place.ts";
+import type { Completion, Links, Place, Remote, ReplySink, Router, StreamSink } from "../../lib/mailbox/place.ts";
 import type { Frame } from "../../lib/wire/frame.ts";
 
 /** What a server answers: untagged lines without "* ", then the rest of the tagged line. */
@@ -83,7 +83,7 @@ export class FakeMurder implements Router {
       takeUnasked: async () => {},
       close: () => {},
       begin: notUsed,
-      stream: notUsed,
+      stream: (frame, sink) => void this.#stream(server, frame, sink),
       relay: async (frame, sink) => {
         const text = frame.texts.join("{}");
         return this.#answer(server, text.slice(text.indexOf(" ") + 1), sink);
@@ -96,6 +96,15 @@ export class FakeMurder implements Router {
         return { ...completion, untagged: untagged.map((line) => ({ frame: frameOf(line) })) };
       },
     };
+  }
+
+  async #stream(server: string, frame: Frame, sink: StreamSink): Promise<void> {
+    const text = frame.texts.join("{}");
+    const tag = text.slice(0, text.indexOf(" "));
+    const { status, text: said } = await this.#answer(server, text.slice(tag.length + 1), sink);
+    sink.ended(tag, status);
+    sink.data(fromLatin1(`${tag} ${status} ${status === "NO" ? sink.referral(said) : said}\r\n`));
+    sink.settled();
   }
 
   async #answer(server: string, text: string, sink: Pick<ReplySink, "data">): Promise<Completion> {

@@ -45,10 +45,11 @@ export interface Relayed {
 
 const names = ["be1", "be2"] as const;
 
-/** ann's INBOX and INBOX.a are on be1, INBOX.b is on be2; INBOX is selected. */
+/** ann's INBOX and INBOX.a are on be1, INBOX.b is on be2; INBOX is selected. be2 is connected to when `opening` resolves, if given. */
 export async function relayedInbox(
   capabilities: readonly string[] = ["LITERAL+"],
   pair: () => [Connection, Connection] | Promise<[Connection, Connection]> = connectionPair,
+  opening?: Promise<void>,
 ): Promise<Relayed> {
   const list = await listOf(
     entry("user.ann", "ann lrswipkxtea", { server: "be1" }),
@@ -65,9 +66,14 @@ export async function relayedInbox(
     remotes.set(name, remote);
     backends.set(name, new LineDialogue(theirs));
   }
+  let isOpening = opening !== undefined;
   const links: Links = {
-    to: async (server) => remotes.get(server)!,
-    opened: (server) => remotes.get(server),
+    async to(server) {
+      if (server === "be2") await opening;
+      if (server === "be2") isOpening = false;
+      return remotes.get(server)!;
+    },
+    opened: (server) => (server === "be2" && isOpening ? undefined : remotes.get(server)),
     async apart(server) {
       const [theirs, ours] = await pair();
       const remote = new ImapClient(server, ours, 60_000);

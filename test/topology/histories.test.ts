@@ -45,13 +45,22 @@ const commands = [
   ..."ESEARCH RETURN (ALL SAVE) UNDELETED|ESEARCH IN (mailboxes $) RETURN (COUNT ALL) UNSEEN".split("|"),
 ];
 
-const step = fc.record({
-  user: fc.constantFrom("ann" as const, "ann" as const, "bob" as const),
-  command: fc.constantFrom(...commands),
-  mailbox: fc.nat(),
-  set: fc.constantFrom("1", "2", "1:2", "*", "1:*", "3,1", "9", "$"),
-  flags: fc.constantFrom("(\\Deleted)", "(\\Seen)", "(\\Flagged $Work)", "(\\Deleted \\Seen)"),
-});
+/** What clients ask about many mailboxes in one packet, and what may stand between it. */
+const polls = [
+  ..."STATUS $ (MESSAGES UNSEEN UIDNEXT)|STATUS $ (MESSAGES RECENT)|STATUS $ (HIGHESTMODSEQ)|GETQUOTAROOT $".split("|"),
+  ..."GETMETADATA $ /shared/comment|SELECT $|CLOSE|NOOP|FETCH # (UID FLAGS)|STORE # +FLAGS @|UID EXPUNGE #".split("|"),
+];
+
+const stepOf = (commands: readonly string[]) =>
+  fc.record({
+    user: fc.constantFrom("ann" as const, "ann" as const, "bob" as const),
+    command: fc.constantFrom(...commands),
+    mailbox: fc.nat(),
+    set: fc.constantFrom("1", "2", "1:2", "*", "1:*", "3,1", "9", "$"),
+    flags: fc.constantFrom("(\\Deleted)", "(\\Seen)", "(\\Flagged $Work)", "(\\Deleted \\Seen)"),
+  });
+
+const step = stepOf(commands);
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -107,7 +116,10 @@ describe("a random history is answered as on one server by", () => {
   );
 });
 
-describe("commands in one packet are answered as one at a time by", () => {
+describe.each([
+  ["commands", step],
+  ["questions about many mailboxes", stepOf(polls)],
+])("%s in one packet are answered as one at a time by", (_what, step) => {
   test.each(Object.keys(plans) as PlanName[])(
     "%s",
     async (name) => {

@@ -6,16 +6,22 @@ import { freeSpaceOf, isFreeSpace } from "../free-space-entries.ts";
 import { type EntryPair, formatMetadata } from "../metadata/metadata-response.ts";
 import { type EntryFound, readEntries, requireMayRead } from "../metadata/read-entries.ts";
 import { type GetMetadataArgs, getMetadataArgs } from "../parse/getmetadata.ts";
+import { toNamed } from "../pass-on.ts";
 import { getMetadataPlan } from "../plans/metadata.ts";
 import { type Answer, planned, row } from "../row.ts";
 import type { Session } from "../session.ts";
 
 const shared = "/shared";
+const toPlaceOf = toNamed(getMetadataArgs);
 
 export const getMetadataRow = row<GetMetadataArgs>({
   state: "authenticated",
   args: getMetadataArgs,
   at: planned(getMetadataPlan),
+  passesTo(session, command) {
+    const to = toPlaceOf(session, command);
+    return typeof to === "object" && to.capabilities.has("METADATA") ? to : undefined;
+  },
   run: getMetadata,
 });
 
