@@ -11,7 +11,7 @@ const renumbered = new No("EXPUNGEISSUED", "Some of the messages no longer exist
 
 /** Commands on the selected mailbox whose arguments name no message by its number. */
 const namesNoNumbers: ReadonlySet<string> = new Set([
-  ...["CHECK", "EXPUNGE", "UID EXPUNGE", "UID FETCH", "UID STORE", "UID COPY", "UID MOVE", "UID REPLACE"],
+  ...["CHECK", "CLOSE", "EXPUNGE", "UID EXPUNGE", "UID FETCH", "UID STORE", "UID COPY", "UID MOVE", "UID REPLACE"],
 ]);
 
 export function concernsSelected({ state, at, leavesMailbox }: Row): boolean {

@@ -292,7 +292,45 @@ describe("a client whose mailbox is lost", () => {
     expect([heard[0], heard[1], heard[3]]).toEqual(["a2 OK Completed", `a3 ${unavailable}`, "a4 OK Completed"]);
   });
 
-  test.each(["CLOSE", "UNSELECT", "LOGOUT"])("can say %s without its server", async (command) => {
+  test("waits, however late, for an attempt that is under way", async () => {
+    const clock = new ManualClock();
+    const { client, servers } = await away({ clock });
+    clock.advance(60_000);
+    servers.comeBack();
+    const backend = await servers.next();
+    client.send("a1 UID FETCH 2 UID\r\n");
+    await quiet();
+    expect(client.left).toBe("");
+    await backend.answer("SELECT INBOX", selectAnswer, "OK [READ-WRITE] Completed");
+    expect(await backend.line()).toBe("a1 UID FETCH 2 UID");
+  });
+
+  test("is not told by CLOSE that messages are gone which its server still has", async () => {
+    const clock = new ManualClock();
+    const { client, servers } = await away({ clock });
+    client.send("a1 CLOSE\r\n");
+    await quiet();
+    clock.advance(5_000);
+    expect(await client.line()).toBe(`a1 ${unavailable}`);
+    client.send("a2 UNSELECT\r\na3 CHECK\r\n");
+    expect(await lines(client, 2)).toEqual(["a2 OK Completed", "a3 BAD Please select a mailbox first"]);
+  });
+
+  test("can CLOSE what was opened again", async () => {
+    const { client, servers } = await away();
+    client.send("a1 CLOSE\r\na2 CHECK\r\n");
+    await quiet();
+    servers.comeBack();
+    const again = await playReturn(servers);
+    await again.answer("FETCH 2 (UID FLAGS)", ["2 FETCH (UID 9 FLAGS (\\Seen))"]);
+    await again.answer("CLOSE");
+    expect((await lines(client, changed.length + 2)).slice(-2)).toEqual([
+      "a1 OK Completed",
+      "a2 BAD Please select a mailbox first",
+    ]);
+  });
+
+  test.each(["UNSELECT", "LOGOUT"])("can say %s without its server", async (command) => {
     const { client } = await away();
     client.send(`a1 ${command}\r\na2 CHECK\r\n`);
     const heard = await client.line();

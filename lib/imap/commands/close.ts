@@ -7,7 +7,6 @@ import { localSelection } from "../selected.ts";
 
 export const closeRow = row({
   state: "selected",
-  leavesMailbox: true,
   args: noArguments,
   at: selected,
   async run(session) {
