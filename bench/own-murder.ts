@@ -42,16 +42,21 @@ export interface Worker {
   readonly pid: number;
 }
 
-/**
- * `under`: where the folder is made; what is measured durably is measured on that disk. `filled`: so many mailboxes are in
- * the master's list from the start. `mechanism`: what the frontend proves itself to backends with. `users`: u1, u2 and so on.
- */
-export async function startOwnMurder(
-  under = os.tmpdir(),
-  filled = 0,
-  mechanism = "PLAIN",
-  users = usualUsers,
-): Promise<OwnMurder> {
+export interface MurderWishes {
+  /** Where the folder is made: what is measured durably is measured on that disk. */
+  readonly under?: string | undefined;
+  /** So many mailboxes are in the master's list from the start. */
+  readonly filled?: number;
+  /** What the frontend proves itself to backends with. */
+  readonly mechanism?: string;
+  /** So many: u1, u2 and so on. */
+  readonly users?: number;
+  /** More lines of the frontend's imapd.conf. */
+  readonly frontend?: readonly string[];
+}
+
+export async function startOwnMurder(wishes: MurderWishes = {}): Promise<OwnMurder> {
+  const { under = os.tmpdir(), filled = 0, mechanism = "PLAIN", users = usualUsers, frontend = [] } = wishes;
   const folder = mkdtempSync(join(under, "bench-murder-"));
   const children: Bun.Subprocess[] = [];
   const started = new Map<string, Program>();
@@ -71,7 +76,7 @@ export async function startOwnMurder(
       processes[what] = child.pid;
       await answers(program.address);
     };
-    const target = await startAll(folder, start, processes, mechanism);
+    const target = await startAll(folder, start, processes, [`force_sasl_client_mech: ${mechanism}`, ...frontend]);
     const addFrontend = async () => {
       const address = `127.0.0.1:${freePorts(1)[0]}`;
       const child = spawnProgram("proxyd", ["-C", join(folder, "fe.conf"), "--listen", address], profileOf("worker"));
@@ -110,7 +115,7 @@ async function startAll(
   folder: string,
   startProgram: (what: string, program: Program) => Promise<void>,
   processes: Record<string, number>,
-  mechanism: string,
+  frontendLines: readonly string[],
 ): Promise<Target> {
   const ports = freePorts(8);
   const at = (index: number) => `127.0.0.1:${ports[index]}`;
@@ -142,10 +147,7 @@ async function startAll(
     await start(name, "imapd", config, imapAt!);
     lmtp.push(await start(`${name}-lmtp`, "lmtpd", config, lmtpAt!));
   }
-  const frontend = node("fe", [
-    ...[...client, ...addresses, "lmtp_admins: murder"],
-    `force_sasl_client_mech: ${mechanism}`,
-  ]);
+  const frontend = node("fe", [...[...client, ...addresses, "lmtp_admins: murder"], ...frontendLines]);
   await start("replica", "mupdate", frontend, replica!);
   await start("frontend", "proxyd", frontend, fe!);
   const lmtpFrontend = await start("frontend-lmtp", "lmtpproxyd", frontend, feLmtp!);

@@ -67,7 +67,7 @@ function report(figure: Figure): void {
 const entries = Number(flags.entries);
 /** Of a larger list nobody wants to see how it is filled. */
 const filledBefore = entries > 100_000 ? entries : 0;
-await using murder = await startOwnMurder(flags.dir, filledBefore, flags.mechanism);
+await using murder = await startOwnMurder({ under: flags.dir, filled: filledBefore, mechanism: flags.mechanism });
 const targets = [murder.target, ...flags.peer.map(parseTarget)];
 /** These look at no mail. */
 const withoutMail = ["mupdate", "list", "store", "master"];

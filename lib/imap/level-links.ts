@@ -1,5 +1,6 @@
 // A session's connections to other servers, each brought to the level of the client's own before its first command.
 
+import type { Timer } from "../base/clock.ts";
 import type { Links, Remote } from "../mailbox/place.ts";
 
 export class LevelLinks implements Links {
@@ -30,8 +31,8 @@ export class LevelLinks implements Links {
     this.#links.adopt(remote);
   }
 
-  turn(server: string, signal: AbortSignal): Promise<() => void> {
-    return this.#links.turn(server, signal);
+  turn(server: string, start: (done: () => void) => void): Timer {
+    return this.#links.turn(server, start);
   }
 
   closeAll(): void {

@@ -2,17 +2,17 @@
 // something. What changed meanwhile is told at the client's next command, as if it had happened just now (N11); where that
 // cannot be done exactly the mailbox is closed.
 
-import { sleep } from "../base/clock.ts";
+import type { Timer } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
 import { formatSequenceSet } from "../wire/sequence-set.ts";
-import { NotTheSame, type Reopened, reopen } from "./resync.ts";
+import { type Attempt, NotTheSame, type Reopened, reopen } from "./resync.ts";
 import type { Elsewhere } from "./selection.ts";
 import type { Session } from "./session.ts";
 import { describeChange } from "./view-change.ts";
 
 const firstPauseMs = 100;
 const longestPauseMs = 10_000;
-/** So long after the loss a command waits for the mailbox; later ones only for an attempt that they begin themselves. */
+/** So long after the loss a command waits for the mailbox; later ones as long for an attempt that is under way. */
 const patienceMs = 5_000;
 /** Message numbers in one FETCH of ours: a command has a limit of length. */
 const maxNumbersAsked = 1_000;
@@ -20,9 +20,12 @@ const maxNumbersAsked = 1_000;
 export class LostMailbox {
   readonly selection: Elsewhere;
   readonly #session: Session;
-  readonly #abort = new AbortController();
+  readonly #attempt: Attempt = { isGivenUp: false, remote: undefined };
   readonly #lostMs: number;
-  #attempt: Promise<void> | undefined;
+  #trying: Promise<void> | undefined;
+  /** A turn or the end of a pause. */
+  #waiting: Timer | undefined;
+  #pauseMs = firstPauseMs;
   #found: Reopened | "gone" | undefined;
   #listener: (() => void) | undefined;
 
@@ -47,10 +50,9 @@ export class LostMailbox {
   async wait(): Promise<void> {
     if (this.#found !== undefined) return;
     const leftMs = this.#lostMs + patienceMs - this.#session.server.clock.monotonic();
-    const isOwn = this.#attempt === undefined;
-    const attempt = this.#try();
+    const trying = this.#try();
     if (leftMs > 0) await this.#foundWithin(leftMs);
-    else if (isOwn) await this.#foundWithin(patienceMs, attempt);
+    else await this.#foundWithin(patienceMs, trying);
   }
 
   /** Calls back once when it is known what has become of the mailbox. */
@@ -61,9 +63,9 @@ export class LostMailbox {
 
   /** The client does not want the mailbox any more. */
   stop(): void {
-    this.#abort.abort(new No("UNAVAILABLE", "The mailbox was left"));
+    this.#end();
     this.#listener = undefined;
-    if (typeof this.#found === "object") this.#found.remote.close();
+    this.#attempt.remote?.close();
   }
 
   /**
@@ -79,7 +81,7 @@ export class LostMailbox {
       session.untagged(`OK [${isReadOnly ? "READ-ONLY" : "READ-WRITE"}] The mailbox is so now`);
     }
     heard.untoldFlags = flagged.uids;
-    this.#abort.abort(); // what becomes of it now is another's business
+    this.#end(); // what becomes of it now is another's business
     session.relaying.foundAgain({ ...selection, remote, heard, isReadOnly });
     if (flagged.uids.length === 0) return;
     session.send(flagLines);
@@ -99,22 +101,23 @@ export class LostMailbox {
   // ---- attempts
 
   #returnWhenPossible(): void {
-    this.#return(this.#abort.signal).catch((fault: unknown) => {
-      if (!this.#abort.signal.aborted) this.#session.log.error("no way back", { error: describeFault(fault) });
+    this.#waiting = this.#session.links.turn(this.#server, (done) => {
+      void this.#try().then(() => {
+        done();
+        if (this.#found === undefined && !this.#attempt.isGivenUp) this.#pause();
+      });
     });
   }
 
-  async #return(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#session.server;
-    for (let pauseMs = firstPauseMs; this.#found === undefined; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const done = await this.#session.links.turn(this.#server, signal);
-      try {
-        await this.#try();
-      } finally {
-        done();
-      }
-      if (this.#found === undefined) await sleep(clock, pauseMs * (0.5 + Math.random()), signal);
-    }
+  #pause(): void {
+    const delayMs = this.#pauseMs * (0.5 + Math.random());
+    this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
+    this.#waiting = this.#session.server.clock.after(delayMs, () => this.#returnWhenPossible());
+  }
+
+  #end(): void {
+    this.#attempt.isGivenUp = true;
+    this.#waiting?.cancel();
   }
 
   get #server(): string {
@@ -125,20 +128,19 @@ export class LostMailbox {
 
   /** One attempt at a time; resolves when it has ended, however. */
   #try(): Promise<void> {
-    this.#attempt ??= this.#reopen().finally(() => {
-      this.#attempt = undefined;
+    this.#trying ??= this.#reopen().finally(() => {
+      this.#trying = undefined;
     });
-    return this.#attempt;
+    return this.#trying;
   }
 
   async #reopen(): Promise<void> {
-    const { signal } = this.#abort;
     try {
-      const found = await reopen(this.#session, this.selection, signal);
+      const found = await reopen(this.#session, this.selection, this.#attempt);
       this.#settle(found);
       found.remote.onLost(() => this.#lostAgain(found));
     } catch (fault) {
-      if (signal.aborted || fault instanceof No) return; // given up, or later, perhaps
+      if (this.#attempt.isGivenUp || fault instanceof No) return; // later, perhaps
       const { name } = this.selection.entry;
       const { log } = this.#session;
       if (fault instanceof NotTheSame) log.notice("mailbox closed", { mailbox: name, why: fault.message });
@@ -166,8 +168,9 @@ export class LostMailbox {
 
   /** Before the client was told: what he heard last is still what SELECT and the first server told him. */
   #lostAgain(found: Reopened): void {
-    if (this.#found !== found || this.#abort.signal.aborted) return;
+    if (this.#found !== found || this.#attempt.isGivenUp) return;
     this.#found = undefined;
+    this.#pauseMs = firstPauseMs;
     this.#returnWhenPossible();
   }
 

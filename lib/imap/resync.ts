@@ -33,22 +33,26 @@ export class NotTheSame extends Error {}
 /** So often news may come in between while the messages are listed. */
 const maxListings = 5;
 
+/** What is tried: whoever wants it no more says so, and closes the connection. */
+export interface Attempt {
+  isGivenUp: boolean;
+  remote: Remote | undefined;
+}
+
 /**
  * Opens it on a connection of its own: whatever else the session does meanwhile has nothing to do with it. Throws No when
- * it is worth trying again, NotTheSame when it is not; the signal's reason when that is given while it runs.
+ * it is worth trying again, or was given up, NotTheSame when it is not.
  */
-export async function reopen(session: Session, selection: Elsewhere, signal: AbortSignal): Promise<Reopened> {
+export async function reopen(session: Session, selection: Elsewhere, attempt: Attempt): Promise<Reopened> {
   const remote = await session.links.apart(await serverOf(session, selection));
-  const close = () => remote.close();
-  signal.addEventListener("abort", close, { once: true });
+  attempt.remote = remote;
   try {
-    signal.throwIfAborted();
-    return await reopenOn(session, remote, selection);
+    const reopened = attempt.isGivenUp ? undefined : await reopenOn(session, remote, selection);
+    if (!reopened || attempt.isGivenUp) throw new No("UNAVAILABLE", "The mailbox was left");
+    return reopened;
   } catch (fault) {
     remote.close();
     throw fault;
-  } finally {
-    signal.removeEventListener("abort", close);
   }
 }
 

@@ -1,6 +1,7 @@
 // A place is where a mailbox is answered: here, or on another server. A session asks a Router and does not know the
 // murder behind it. On a backend everything is here; on a frontend everything is elsewhere; a unified server has both.
 
+import type { Timer } from "../base/clock.ts";
 import { No } from "../base/fault.ts";
 import type { Identity } from "../sasl/identity.ts";
 import type { Frame } from "../wire/frame.ts";
@@ -71,10 +72,10 @@ export interface Links {
   /** One that was apart is the connection to its server from now on. */
   adopt(remote: Remote): void;
   /**
-   * For who wants to return to a server that was lost, without haste: resolves when it is his turn to try, with what to
-   * call when he has. Rejects with the signal's reason.
+   * For who wants to return to a server that was lost, without haste: `start` is called when it is his turn to try, perhaps
+   * at once, with what to call when he has. Thousands wait at the same time: nothing is made for them but this.
    */
-  turn(server: string, signal: AbortSignal): Promise<() => void>;
+  turn(server: string, start: (done: () => void) => void): Timer;
   closeAll(): void;
 }
 
@@ -193,10 +194,16 @@ export function localRouter(list: MailboxList): Router {
         throw new No("UNAVAILABLE", "Server(s) unavailable to complete operation");
       },
       adopt: () => {},
-      turn: async () => () => {},
+      turn: takeTurnNow,
       closeAll: () => {},
     }),
   };
+}
+
+/** `Links.turn` where nobody has to wait. */
+export function takeTurnNow(_server: string, start: (done: () => void) => void): Timer {
+  start(() => {});
+  return { cancel: () => {} };
 }
 
 function requireUsable(entry: MailboxEntry | undefined): MailboxEntry {

@@ -2,7 +2,7 @@
 // so that its users get their answer at once and it is not stormed when it comes back: one tries it, and the others wait
 // for what he finds.
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { ReturnQueue } from "./return-queue.ts";
 
 const firstPauseMs = 100;
@@ -50,9 +50,9 @@ export class Health {
     return failure && Math.max(0, failure.untilMs - this.#clock.monotonic());
   }
 
-  /** For who has lost a session with the server and wants to return to it, without haste: resolves when he may try. */
-  turn(server: string, signal: AbortSignal): Promise<() => void> {
-    return this.#returns.take(server, signal);
+  /** For who has lost a session with the server and wants to return to it, without haste: `start` when he may try. */
+  turn(server: string, start: (done: () => void) => void): Timer {
+    return this.#returns.take(server, start);
   }
 
   succeeded(server: string): void {
@@ -67,5 +67,4 @@ export class Health {
     this.#failures.set(server, { pauseMs, untilMs: this.#clock.monotonic() + pauseMs * jitter });
     if (!before) this.#options.changed?.(server, false);
   }
-
 }

@@ -1,6 +1,7 @@
 // The connections of one client session to other servers: opened at first need, authenticated as its user, kept until
 // the session ends or the server goes away.
 
+import type { Timer } from "../base/clock.ts";
 import { describeFault, No } from "../base/fault.ts";
 import type { Log } from "../base/log.ts";
 import { ImapClient } from "../imap/client.ts";
@@ -85,8 +86,8 @@ export class BackendLinks implements Links {
     }
   }
 
-  turn(server: string, signal: AbortSignal): Promise<() => void> {
-    return this.#options.health.turn(server, signal);
+  turn(server: string, start: (done: () => void) => void): Timer {
+    return this.#options.health.turn(server, start);
   }
 
   closeAll(): void {

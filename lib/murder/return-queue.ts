@@ -1,10 +1,15 @@
 // The order in which sessions go back to a server that they have lost: one at a time as long as it cannot be reached, some
-// at once when it can, so that ten thousand that come back are no storm and none of them has to watch a clock.
+// at once when it can, so that ten thousand that come back are no storm, others are not slowed, and none of them has to
+// watch a clock.
 
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 
-/** So many log in and open their mailbox at the same time, in one process. */
-export const maxReturningAtOnce = 32;
+/** So many log in and open their mailbox at the same time, in one process, where the way to the server is short. */
+export const usualReturningAtOnce = 16;
+/** Where it is long: what takes the time is not work. */
+const mostReturningAtOnce = 128;
+/** What returns are held back for: if each took as long as the fastest did, so many would come back in a millisecond. */
+const returnsPerMs = 1;
 
 export interface Reachability {
   /** How long to leave the server alone; undefined when it is well. */
@@ -12,13 +17,15 @@ export interface Reachability {
 }
 
 interface Waiting {
-  start(): void;
+  start(done: () => void): void;
 }
 
 interface Queue {
   readonly waiting: Set<Waiting>;
   returning: number;
   isTimed: boolean;
+  /** How long the fastest return took: the way there and back, hardly any work. */
+  leastMs: number;
 }
 
 export class ReturnQueue {
@@ -31,35 +38,19 @@ export class ReturnQueue {
     this.#reachability = reachability;
   }
 
-  /** Resolves when it is the caller's turn, with how to end it. Rejects with the signal's reason. */
-  take(server: string, signal: AbortSignal): Promise<() => void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const queue = this.#queueOf(server);
-      const onAbort = () => {
-        queue.waiting.delete(waiting);
-        reject(signal.reason);
-      };
-      const waiting: Waiting = {
-        start: () => {
-          signal.removeEventListener("abort", onAbort);
-          queue.returning += 1;
-          resolve(() => {
-            queue.returning -= 1;
-            this.#next(server, queue);
-          });
-        },
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      queue.waiting.add(waiting);
-      this.#next(server, queue);
-    });
+  /** Calls `start` when it is the caller's turn, perhaps at once, with how to end it. */
+  take(server: string, start: (done: () => void) => void): Timer {
+    const queue = this.#queueOf(server);
+    const waiting: Waiting = { start };
+    queue.waiting.add(waiting);
+    this.#next(server, queue);
+    return { cancel: () => void queue.waiting.delete(waiting) };
   }
 
   #queueOf(server: string): Queue {
     let queue = this.#queues.get(server);
     if (!queue) {
-      queue = { waiting: new Set(), returning: 0, isTimed: false };
+      queue = { waiting: new Set(), returning: 0, isTimed: false, leastMs: Number.POSITIVE_INFINITY };
       this.#queues.set(server, queue);
     }
     return queue;
@@ -68,15 +59,28 @@ export class ReturnQueue {
   #next(server: string, queue: Queue): void {
     for (const waiting of queue.waiting) {
       const pauseMs = this.#reachability.pauseOf(server);
-      if (queue.returning >= (pauseMs === undefined ? maxReturningAtOnce : 1)) return;
+      if (queue.returning >= (pauseMs === undefined ? widthOf(queue) : 1)) return;
       if (pauseMs !== undefined && pauseMs > 0) {
         this.#later(server, queue, pauseMs);
         return;
       }
       queue.waiting.delete(waiting);
-      waiting.start();
+      this.#start(server, queue, waiting);
     }
-    if (queue.waiting.size === 0 && queue.returning === 0) this.#queues.delete(server);
+    if (queue.waiting.size === 0 && queue.returning === 0 && this.#queues.get(server) === queue) {
+      this.#queues.delete(server);
+    }
+  }
+
+  #start(server: string, queue: Queue, waiting: Waiting): void {
+    queue.returning += 1;
+    const startMs = this.#clock.monotonic();
+    waiting.start(() => {
+      queue.returning -= 1;
+      const isWell = this.#reachability.pauseOf(server) === undefined;
+      if (isWell) queue.leastMs = Math.min(queue.leastMs, this.#clock.monotonic() - startMs);
+      this.#next(server, queue);
+    });
   }
 
   #later(server: string, queue: Queue, pauseMs: number): void {
@@ -87,4 +91,9 @@ export class ReturnQueue {
       this.#next(server, queue);
     });
   }
+}
+
+function widthOf({ leastMs }: Queue): number {
+  if (leastMs === Number.POSITIVE_INFINITY) return usualReturningAtOnce;
+  return Math.min(mostReturningAtOnce, Math.max(usualReturningAtOnce, Math.ceil(leastMs * returnsPerMs)));
 }

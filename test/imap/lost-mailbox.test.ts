@@ -307,7 +307,7 @@ describe("a client whose mailbox is lost", () => {
 
   test("is not told by CLOSE that messages are gone which its server still has", async () => {
     const clock = new ManualClock();
-    const { client, servers } = await away({ clock });
+    const { client } = await away({ clock });
     client.send("a1 CLOSE\r\n");
     await quiet();
     clock.advance(5_000);

@@ -3,9 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { Health } from "../../lib/murder/health.ts";
-import { maxReturningAtOnce } from "../../lib/murder/return-queue.ts";
-
-const never = new AbortController().signal;
+import { usualReturningAtOnce } from "../../lib/murder/return-queue.ts";
 
 function failedOnce(): { readonly clock: ManualClock; readonly health: Health } {
   const clock = new ManualClock();
@@ -63,11 +61,13 @@ describe("Health.turn()", () => {
   test("lets one go to a server that failed, when its pause is over", async () => {
     const { clock, health } = failedOnce();
     const gone: number[] = [];
-    const ends = Array.from({ length: 3 }, async (_, at) => {
-      const done = await health.turn("be1", never);
-      gone.push(at);
-      return done;
-    });
+    const ends: (() => void)[] = [];
+    for (let at = 0; at < 3; at += 1) {
+      health.turn("be1", (done) => {
+        gone.push(at);
+        ends.push(done);
+      });
+    }
     await settle();
     expect(gone).toEqual([]);
     clock.advance(100);
@@ -75,7 +75,7 @@ describe("Health.turn()", () => {
     expect(gone).toEqual([0]);
     expect(health.isWorthTrying("be1")).toBe(true);
     health.failed("be1");
-    (await ends[0]!)();
+    ends[0]!();
     await settle();
     expect(gone).toEqual([0]);
     clock.advance(200);
@@ -86,18 +86,18 @@ describe("Health.turn()", () => {
   test("lets all go when it is back, so many at once, in the order they came", async () => {
     const { clock, health } = failedOnce();
     const gone: (() => void)[] = [];
-    const count = 3 * maxReturningAtOnce;
-    for (let at = 0; at < count; at += 1) void health.turn("be1", never).then((done) => gone.push(done));
+    const count = 3 * usualReturningAtOnce;
+    for (let at = 0; at < count; at += 1) health.turn("be1", (done) => gone.push(done));
     clock.advance(100);
     await settle();
     expect(gone).toHaveLength(1);
     health.succeeded("be1");
     gone[0]!();
     await settle();
-    expect(gone).toHaveLength(1 + maxReturningAtOnce);
+    expect(gone).toHaveLength(1 + usualReturningAtOnce);
     gone[1]!();
     await settle();
-    expect(gone).toHaveLength(2 + maxReturningAtOnce);
+    expect(gone).toHaveLength(2 + usualReturningAtOnce);
     for (let at = 2; at < gone.length; at += 1) {
       gone[at]!();
       await settle();
@@ -105,20 +105,48 @@ describe("Health.turn()", () => {
     expect(gone).toHaveLength(count);
   });
 
-  test("holds up nobody for the sake of one who has given up", async () => {
+  test("holds up nobody for the sake of one who has given up", () => {
     const { clock, health } = failedOnce();
-    const abort = new AbortController();
-    const given = health.turn("be1", abort.signal);
-    const second = health.turn("be1", never);
-    abort.abort(new Error("left"));
-    await expect(given).rejects.toThrow("left");
-    await expect(health.turn("be1", abort.signal)).rejects.toThrow("left");
+    const gone: string[] = [];
+    const first = health.turn("be1", () => gone.push("first"));
+    health.turn("be1", () => gone.push("second"));
+    first.cancel();
     clock.advance(100);
-    expect(await second).toBeFunction();
+    expect(gone).toEqual(["second"]);
   });
 
-  test("does not make one server wait for another", async () => {
+  test("does not make one server wait for another", () => {
     const { health } = failedOnce();
-    expect(await health.turn("be2", never)).toBeFunction();
+    const gone: string[] = [];
+    health.turn("be2", () => gone.push("be2"));
+    expect(gone).toEqual(["be2"]);
+  });
+
+  test.each([
+    ["a short way", 3, usualReturningAtOnce],
+    ["a long way", 80, 80],
+    ["a very long way", 500, 128],
+  ])("lets as many go at once as %s takes", (_, tookMs, width) => {
+    const clock = new ManualClock();
+    const health = new Health(clock);
+    const gone: (() => void)[] = [];
+    for (let at = 0; at < 200; at += 1) health.turn("be1", (done) => gone.push(done));
+    clock.advance(tookMs);
+    gone[0]!();
+    expect(gone).toHaveLength(1 + width);
+  });
+
+  test("does not take a refusal for a short way", () => {
+    const { clock, health } = failedOnce();
+    const gone: (() => void)[] = [];
+    for (let at = 0; at < 200; at += 1) health.turn("be1", (done) => gone.push(done));
+    clock.advance(100);
+    health.failed("be1");
+    gone[0]!();
+    clock.advance(200);
+    health.succeeded("be1");
+    clock.advance(60);
+    gone[1]!();
+    expect(gone).toHaveLength(2 + 60);
   });
 });

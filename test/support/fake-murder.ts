@@ -5,7 +5,16 @@ import { fromLatin1, latin1 } from "../../lib/base/bytes.ts";
 import { No } from "../../lib/base/fault.ts";
 import type { MailboxList } from "../../lib/mailbox/list.ts";
 import { ancestorsOf, inboxOf, type MailboxName } from "../../lib/mailbox/name.ts";
-import type { Completion, Links, Place, Remote, ReplySink, Router, StreamSink } from "../../lib/mailbox/place.ts";
+import {
+  type Completion,
+  type Links,
+  type Place,
+  type Remote,
+  type ReplySink,
+  type Router,
+  type StreamSink,
+  takeTurnNow,
+} from "../../lib/mailbox/place.ts";
 import type { Frame } from "../../lib/wire/frame.ts";
 
 /** What a server answers: untagged lines without "* ", then the rest of the tagged line. */
@@ -66,7 +75,7 @@ export class FakeMurder implements Router {
       opened: () => undefined,
       apart: to,
       adopt: () => {},
-      turn: async () => () => {},
+      turn: takeTurnNow,
       closeAll: () => {},
     };
   }

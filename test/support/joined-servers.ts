@@ -16,6 +16,7 @@ import {
   type ReplySink,
   type Router,
   type StreamSink,
+  takeTurnNow,
   type UntaggedResponse,
 } from "../../lib/mailbox/place.ts";
 import type { Connection } from "../../lib/net/connection.ts";
@@ -229,7 +230,7 @@ export class JoinedRouter implements Router {
       },
       opened: (server) => this.remotes.get(server),
       adopt: () => {},
-      turn: async () => () => {},
+      turn: takeTurnNow,
       closeAll: () => {
         for (const remote of this.remotes.values()) remote.connection.close();
       },

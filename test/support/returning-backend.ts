@@ -6,7 +6,7 @@ import { No } from "../../lib/base/fault.ts";
 import { ImapClient } from "../../lib/imap/client.ts";
 import { Session } from "../../lib/imap/session.ts";
 import type { MemoryMailboxList } from "../../lib/mailbox/list-memory.ts";
-import type { Links } from "../../lib/mailbox/place.ts";
+import { type Links, takeTurnNow } from "../../lib/mailbox/place.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
 import { plainIdentity } from "../../lib/sasl/identity.ts";
 import { entry, listOf, testServer } from "./imap-session.ts";
@@ -69,10 +69,17 @@ export class ReturningServers {
       opened: (server) => this.#kept.get(server),
       apart: async (server) => this.#open(server),
       adopt: (remote) => void this.#kept.set(remote.server, remote as ImapClient),
-      turn: async (_server, signal) => {
-        if (this.#isAway) await new Promise<void>((resolve) => this.#turns.push(resolve));
-        signal.throwIfAborted();
-        return () => {};
+      turn: (server, start) => {
+        if (!this.#isAway) return takeTurnNow(server, start);
+        let isWanted = true;
+        this.#turns.push(() => {
+          if (isWanted) start(() => {});
+        });
+        return {
+          cancel: () => {
+            isWanted = false;
+          },
+        };
       },
       closeAll: () => {
         for (const remote of this.#kept.values()) remote.close();

@@ -5,7 +5,7 @@ import { ImapClient } from "../../lib/imap/client.ts";
 import type { ImapServer } from "../../lib/imap/server.ts";
 import { Session } from "../../lib/imap/session.ts";
 import type { MailboxList } from "../../lib/mailbox/list.ts";
-import type { Links, Router } from "../../lib/mailbox/place.ts";
+import { type Links, type Router, takeTurnNow } from "../../lib/mailbox/place.ts";
 import type { Connection } from "../../lib/net/connection.ts";
 import { connectionPair } from "../../lib/net/pair.ts";
 import { plainIdentity } from "../../lib/sasl/identity.ts";
@@ -82,7 +82,7 @@ export async function relayedInbox(
       return remote;
     },
     adopt: () => {},
-    turn: async () => () => {},
+    turn: takeTurnNow,
     closeAll: () => {
       for (const remote of remotes.values()) remote.close();
     },

@@ -2,6 +2,7 @@
 // have no power at a backend but their own.
 
 import { expect, test } from "bun:test";
+import { takeTurnNow } from "../../lib/mailbox/place.ts";
 import { TranscriptClient } from "./client.ts";
 import { inMemory, plans } from "./in-memory.ts";
 import { playScript } from "./player.ts";
@@ -58,7 +59,7 @@ test("a referral costs the frontend no connection to the backend (S50, S143)", a
       throw new Error("not to be opened");
     },
     adopt: () => {},
-    turn: async () => () => {},
+    turn: takeTurnNow,
     closeAll: () => {},
   }));
   await topology.create("user.ann", 1);
