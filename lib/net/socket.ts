@@ -169,7 +169,7 @@ export class SocketConnection extends BufferedConnection {
   socketClosed(error: Error | undefined): void {
     this.#linger?.cancel();
     this.#linger = undefined;
-    this.#handshakeFailed(error ?? new Error("the peer closed during the TLS handshake"));
+    if (this.#handshake) this.#handshakeFailed(error ?? new Error("the peer closed during the TLS handshake"));
     this.gone(error);
   }
 
