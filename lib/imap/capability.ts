@@ -1,5 +1,6 @@
 // The capability list: what is announced depends on the state of the session (RFC 9051 §6.1.1).
 
+import { perObject } from "../base/per-object.ts";
 import type { Config } from "../config/config.ts";
 import { contextOf, isPlaintextAllowed, mechanismsFor } from "../sasl/login-policy.ts";
 import type { ServerContext } from "../sasl/mechanism.ts";
@@ -66,33 +67,50 @@ export const capabilityTable: readonly Capability[] = [
 /** Announced by a multiplexer before login: what there is after it only the user's home server knows. */
 const beforeHome = ["IMAP4rev1", "LITERAL+", "ID", "SASL-IR"];
 
+/** Names that an administrator wants nobody to see, in upper case. */
+const hiddenNames = perObject((config: Config): ReadonlySet<string> => {
+  const hidden = new Set(config.suppress_capabilities?.map((name) => name.toUpperCase()));
+  if (config.proxyd_disable_mailbox_referrals) hidden.add("MAILBOX-REFERRALS");
+  return hidden;
+});
+
+/** What is left of the table before and after login, looked up once: every session asks twice. */
+const shownTable = perObject((config: Config) => {
+  const shown = capabilityTable.filter(({ name }) => !hiddenNames(config).has(name.toUpperCase()));
+  return {
+    before: shown.filter(({ when }) => when !== "after"),
+    after: shown.filter(({ when }) => when !== "before"),
+  };
+});
+
 export function capabilities(session: Session): string[] {
+  const { config, homes } = session.server;
+  const hidden = hiddenNames(config);
+  const own = ownCapabilities(session);
+  const names = homes ? [...beforeHome, ...own] : own;
+  const shown = hidden.size === 0 ? names : names.filter((name) => !hidden.has(name.toUpperCase()));
+  return homes ? shown : [...announced(session), ...shown];
+}
+
+/** What depends on this server and the connection to it. */
+function ownCapabilities(session: Session): string[] {
   const { config, tls, homes } = session.server;
-  const names = homes ? [...beforeHome] : announced(session);
+  const names: string[] = [];
   if (!session.isAuthenticated) {
     if (tls() && !session.connection.tls) names.push("STARTTLS");
     if (!isPlaintextAllowed(session.connection, config)) names.push("LOGINDISABLED");
     for (const { name } of mechanismsFor(session.connection, config, saslContext(session))) names.push(`AUTH=${name}`);
   }
   if (config.mupdate_server && !homes) names.push(`MUPDATE=mupdate://${config.mupdate_server}/`);
-  const hidden = hiddenNames(config);
-  return names.filter((name) => !hidden.has(name.toUpperCase()));
-}
-
-function announced({ isAuthenticated, server: { others } }: Session): string[] {
-  const names: string[] = [];
-  for (const { name, when, servers } of capabilityTable) {
-    if (when !== "always" && (when === "after") !== isAuthenticated) continue;
-    if (others && servers.length > 0 && !others.allHave(servers)) continue;
-    names.push(name);
-  }
   return names;
 }
 
-function hiddenNames(config: Config): ReadonlySet<string> {
-  const hidden = new Set(config.suppress_capabilities?.map((name) => name.toUpperCase()));
-  if (config.proxyd_disable_mailbox_referrals) hidden.add("MAILBOX-REFERRALS");
-  return hidden;
+function announced({ isAuthenticated, server: { config, others } }: Session): string[] {
+  const names: string[] = [];
+  for (const { name, servers } of shownTable(config)[isAuthenticated ? "after" : "before"]) {
+    if (!others || servers.length === 0 || others.allHave(servers)) names.push(name);
+  }
+  return names;
 }
 
 /** What another server can do for a client who has logged in is said of us, but for what is about connections to it. */
