@@ -66,7 +66,8 @@ export function assembleConfig(
 
 /** A server's name up to its first dot or colon: what option names are built with. */
 export function shortHost(server: string): string {
-  return server.replace(/[.:].*$/, "").toLowerCase();
+  const end = server.search(/[.:]/);
+  return (end < 0 ? server : server.slice(0, end)).toLowerCase();
 }
 
 /** What is wrong with an option's text. */

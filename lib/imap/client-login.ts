@@ -56,7 +56,7 @@ export async function logIn(client: ImapClient, plan: LoginPlan): Promise<void> 
 /** Pipelined: whatever it answers, the session goes on. */
 function sendId(client: ImapClient, plan: LoginPlan): void {
   const pairs = plan.id.flatMap(([key, value]) => [formatString(key), formatString(value)]);
-  client.command([`ID (${pairs.join(" ")})`]).catch(() => {});
+  client.converse(`ID (${pairs.join(" ")})`, () => "").catch(() => {});
 }
 
 async function authenticate(client: ImapClient, plan: LoginPlan, capabilities: ReadonlySet<string>): Promise<string> {
