@@ -191,6 +191,7 @@ export class Notifier implements PlaceClient {
       if (known && entry && events !== 0) this.#changed(known, entry, events);
       else if (known) {
         this.#drop(known);
+        this.#renames.left(known);
         gone.set(known.entry.uniqueId || name, known);
       } else if (entry && events !== 0) {
         const watched = this.#adopt(entry);
@@ -213,7 +214,8 @@ export class Notifier implements PlaceClient {
   #tellAppeared(watched: Watched, gone: Map<string, Watched>): void {
     const { uniqueId } = watched.entry;
     const from = this.#renames.nameBefore(watched);
-    const before = gone.get(uniqueId || (from ?? "")) ?? (from && this.#watched.get(from));
+    const before =
+      gone.get(uniqueId || (from ?? "")) ?? (from && (this.#watched.get(from) ?? this.#renames.leaving(from)));
     const isRenamed = before && watched.isListed && before.isListed;
     const told = isRenamed ? before.told : undefined;
     if (!isRenamed) this.#begin(watched, told, {});
@@ -233,9 +235,9 @@ export class Notifier implements PlaceClient {
 
   #tellGone(watched: Watched): void {
     const after = this.#renames.forget(watched.entry.name);
-    const isThere = after && this.#watched.get(after.entry.name) === after;
-    if (isThere) this.#begin(after, watched.told, { oldName: watched.external });
-    else if (watched.isListed) this.#news.name(watched.external, {});
+    if (after && this.#watched.get(after.entry.name) === after) {
+      this.#begin(after, watched.told, { oldName: watched.external });
+    } else if (watched.isListed) this.#news.name(watched.external, {});
   }
 
   /** Undefined for a mailbox that does not matter. */

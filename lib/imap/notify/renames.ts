@@ -16,6 +16,8 @@ export class Renames {
   readonly #clock: Clock;
   /** Old names by new ones, as servers told. */
   readonly #heard = new Map<MailboxName, MailboxName>();
+  /** Mailboxes that are gone, until that is told: the new name may be told first, and have come before. */
+  readonly #left = new Map<MailboxName, Watched>();
   /** Mailboxes that wait for their old name to go, by that. */
   readonly #waiting = new Map<MailboxName, { readonly watched: Watched; readonly timer: Timer }>();
 
@@ -37,9 +39,17 @@ export class Renames {
     return from;
   }
 
+  left(watched: Watched): void {
+    this.#left.set(watched.entry.name, watched);
+  }
+
+  leaving(name: MailboxName): Watched | undefined {
+    return this.#left.get(name);
+  }
+
   /** `tell` is called when the old name does not go. */
   wait(from: MailboxName, watched: Watched, tell: () => void): void {
-    this.forget(from);
+    this.#waiting.get(from)?.timer.cancel();
     const timer = this.#clock.after(patienceMs, () => {
       this.#waiting.delete(from);
       tell();
@@ -49,6 +59,7 @@ export class Renames {
 
   /** The mailbox that waits for this name to go; it does not any more. */
   forget(from: MailboxName): Watched | undefined {
+    this.#left.delete(from);
     const waiting = this.#waiting.get(from);
     this.#waiting.delete(from);
     waiting?.timer.cancel();

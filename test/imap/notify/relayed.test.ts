@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { ImapClient } from "../../../lib/imap/client.ts";
 import { Collector } from "../../../lib/imap/collector.ts";
 import { connectionPair } from "../../../lib/net/pair.ts";
+import { entry } from "../../support/imap-session.ts";
 import { LineDialogue } from "../../support/line-dialogue.ts";
 import { lines, quiet, type Relayed, relayedInbox } from "../../support/scripted-backend.ts";
 import { socketPair } from "../../support/socket-pair.ts";
@@ -96,6 +97,25 @@ describe("what several servers say", () => {
     expect(await backend.line()).toBe("1234");
     backend.send("a1 OK Done\r\n");
     expect(await lines(client, 2)).toEqual(["a1 OK Done", "* STATUS INBOX.b (MESSAGES 2 UIDNEXT 3)"]);
+  });
+
+  test("tells a new name with the old one, though that goes while the new one's server is asked", async () => {
+    const { client, server, apart, backend } = await relayedInbox(able);
+    client.send("n NOTIFY SET (mailboxes INBOX.b (MessageNew MessageExpunge)) (personal (MailboxName))\r\n");
+    const watched = await apart;
+    expect(await watched.line()).toStartWith("P1 NOTIFY SET STATUS (mailboxes (INBOX.b) ");
+    watched.send(`* STATUS INBOX.b ${items}\r\nP1 OK Done\r\n`);
+    expect(await backend.line()).toBe("N NOOP");
+    backend.send("N OK Done\r\n");
+    expect(await client.line()).toBe("n OK Completed");
+    await server.list.change([{ insert: entry("user.ann.c", "ann lrswipkxtea", { server: "be2" }) }]);
+    expect(await watched.line()).toBe("P2 NOOP");
+    await server.list.change([{ remove: entry("user.ann.b").name }]);
+    await quiet();
+    watched.send('* LIST (\\HasNoChildren) "." INBOX.c ("OLDNAME" (INBOX.b))\r\nP2 OK Done\r\n');
+    expect(await client.line()).toBe('* LIST (\\HasNoChildren) "." INBOX.c ("OLDNAME" (INBOX.b))');
+    await quiet();
+    expect(client.left).toBe("");
   });
 
   test("ends with NOTIFY NONE, on all connections", async () => {
