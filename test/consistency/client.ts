@@ -4,8 +4,8 @@
 import { type ImapAnswer, ImapWire } from "../support/imap-wire.ts";
 import type { Random } from "../support/random.ts";
 import type { Journal } from "./journal.ts";
-import { mailboxKinds } from "./mailbox-steps.ts";
 import type { MailboxModel } from "./mailbox-model.ts";
+import { mailboxKinds } from "./mailbox-steps.ts";
 import { messageKinds, type WeighedKind } from "./message-steps.ts";
 import type { Step, Turn } from "./step.ts";
 import type { World } from "./world.ts";

@@ -104,7 +104,10 @@ function transfer(word: "COPY" | "MOVE"): StepKind {
         selection: mailbox,
         begin: () => {
           coming.begin();
-          if (word === "MOVE") removal(turn, mailbox, messages).begin();
+          if (word === "COPY") return;
+          removal(turn, mailbox, messages).begin();
+          // Between servers they are flagged and then expunged.
+          for (const message of messages) flagOf(message, "\\Deleted", user).begin(true);
         },
         done: () => {
           coming.done();

@@ -3,8 +3,8 @@
 import type { ImapAnswer } from "../support/imap-wire.ts";
 import { ImapWire } from "../support/imap-wire.ts";
 import { aclIn, listedBy, shownBy, sortedRights, statusIn } from "./answers.ts";
-import { aclOf, readable } from "./mailbox-steps.ts";
 import type { MailboxModel } from "./mailbox-model.ts";
+import { aclOf, readable } from "./mailbox-steps.ts";
 import { bareNameFor, homeOf, nameFor, pathFrom, rightsOf, users, type World } from "./world.ts";
 
 export interface Servers {
