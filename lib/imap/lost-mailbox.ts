@@ -102,6 +102,7 @@ export class LostMailbox {
 
   #returnWhenPossible(): void {
     this.#waiting = this.#session.links.turn(this.#server, (done) => {
+      if (this.#found !== undefined) return done(); // by the client's command, meanwhile
       void this.#try().then(() => {
         done();
         if (this.#found === undefined && !this.#attempt.isGivenUp) this.#pause();

@@ -167,12 +167,16 @@ async function changesSince(
 ): Promise<ChangesSince> {
   const aside = await session.links.apart(server);
   try {
-    const enabled = await aside.command(["ENABLE QRESYNC"]);
+    const enabling = aside.command(["ENABLE QRESYNC"]);
+    const since = ` (QRESYNC (${uidValidity} ${highestModSeq}))`;
+    // Not one after the other: who does not know the first says BAD to the second, or is not there to say anything.
+    const examining = aside.command(["EXAMINE ", wireName(mailbox), since]);
+    examining.catch(() => {});
+    const enabled = await enabling;
     if (!enabled.untagged.some(({ frame }) => /^ENABLED\b.*\bQRESYNC\b/i.test(frame.texts[0] ?? ""))) {
       throw new NotTheSame("the server does not tell what vanished");
     }
-    const since = ` (QRESYNC (${uidValidity} ${highestModSeq}))`;
-    const { untagged, ...completion } = await aside.command(["EXAMINE ", wireName(mailbox), since]);
+    const { untagged, ...completion } = await examining;
     requireOk(completion);
     return readChanges(untagged, uidValidity);
   } finally {

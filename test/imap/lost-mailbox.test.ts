@@ -205,6 +205,18 @@ describe("a client whose mailbox was lost and is back", () => {
     expect(await again.line()).toBe("a4 FETCH 2 UID");
   });
 
+  test("is not opened twice when it was found before its turn", async () => {
+    const { client, servers } = await away();
+    servers.answerAgain();
+    client.send("a1 FETCH 2 UID\r\n");
+    const again = await playReturn(servers);
+    expect(await client.line()).toBe(`a1 ${renumbered}`);
+    servers.giveTurns();
+    await quiet();
+    expect(await hearAt(client, again)).toEqual(changed);
+    expect(servers.hasOpened).toBe(false);
+  });
+
   test("is answered by numbers when none of its messages is gone", async () => {
     const { client, backend, servers } = await selectedInbox();
     backend.connection.destroy();

@@ -42,6 +42,11 @@ export class ReturningServers {
   readonly #turns: (() => void)[] = [];
   readonly #kept = new Map<string, ImapClient>();
 
+  /** Connections that nobody has asked for. */
+  get hasOpened(): boolean {
+    return this.#opened.length > 0;
+  }
+
   /** The next connection that the session opened. */
   next(): Promise<BackendEnd> {
     const end = this.#opened.shift();
@@ -53,7 +58,16 @@ export class ReturningServers {
   }
 
   comeBack(): void {
+    this.answerAgain();
+    this.giveTurns();
+  }
+
+  /** Those who wait for their turn do not hear of it yet. */
+  answerAgain(): void {
     this.#isAway = false;
+  }
+
+  giveTurns(): void {
     for (const resolve of this.#turns.splice(0)) resolve();
   }
 
