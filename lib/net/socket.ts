@@ -23,7 +23,7 @@ interface Handshake {
 }
 
 export class SocketConnection extends BufferedConnection {
-  readonly local: Endpoint;
+  readonly #unixPath: string | undefined;
   #remote: Endpoint;
   #socket: Socket<SocketConnection>;
   #tls: SocketTlsState | undefined;
@@ -34,18 +34,24 @@ export class SocketConnection extends BufferedConnection {
   constructor(socket: Socket<SocketConnection>, unixPath: string | undefined) {
     super();
     this.#socket = socket;
-    if (unixPath === undefined) {
-      this.#remote = { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
-      this.local = { host: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, keepAliveMs);
-    } else {
-      this.#remote = this.local = { host: unixPath, port: 0 };
+    this.#unixPath = unixPath;
+    if (unixPath !== undefined) {
+      this.#remote = { host: unixPath, port: 0 };
+      return;
     }
+    this.#remote = { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveMs);
   }
 
   get remote(): Endpoint {
     return this.#remote;
+  }
+
+  /** Asked of the kernel each time: hardly anybody wants to know. */
+  get local(): Endpoint {
+    if (this.#unixPath !== undefined) return { host: this.#unixPath, port: 0 };
+    return { host: plainAddress(this.#socket.localAddress), port: this.#socket.localPort ?? 0 };
   }
 
   /**
@@ -70,7 +76,7 @@ export class SocketConnection extends BufferedConnection {
   }
 
   get peerUserId(): number | undefined {
-    return this.local.port === 0 ? peerUserId(fdOf(this.#socket)) : undefined;
+    return this.#unixPath !== undefined ? peerUserId(fdOf(this.#socket)) : undefined;
   }
 
   startTlsServer(context: ServerTls): Promise<TlsState> {
