@@ -3,9 +3,11 @@
 
 import { fromLatin1 } from "../base/bytes.ts";
 import { Bad, No } from "../base/fault.ts";
+import type { MailboxName } from "../mailbox/name.ts";
 import type { UntaggedResponse } from "../mailbox/place.ts";
 import { Reader } from "../wire/reader.ts";
 import { localMail } from "./access.ts";
+import { internalIfAny } from "./listing.ts";
 import { ask } from "./plans/ask.ts";
 import { homeOf } from "./plans/home.ts";
 import type { Session } from "./session.ts";
@@ -18,6 +20,12 @@ export async function subscribedNames(session: Session, literal: string): Promis
   const home = await homeOf(session);
   if (home === "here") return subscribedHere(session);
   return home === "none" ? [] : askHome(session, home.server, literal);
+}
+
+/** All of them, as the mailbox list names them. */
+export async function subscribedMailboxes(session: Session): Promise<ReadonlySet<MailboxName>> {
+  const names = await subscribedNames(session, "");
+  return new Set(names.map((name) => internalIfAny(session, name)).filter((name) => name !== undefined));
 }
 
 function subscribedHere(session: Session): readonly string[] {

@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { No } from "../base/fault.ts";
 import { DurableDatabase, migrateWith } from "./durable-database.ts";
 import type { UniqueId } from "./list.ts";
+import { ChangeWatch } from "./list-sqlite/change-watch.ts";
 
 /** "" is the server itself. */
 export type Annotated = UniqueId | "";
@@ -26,6 +27,16 @@ export interface AnnotationEdit {
   readonly value: string | undefined;
 }
 
+/** An entry that was set or removed. */
+export interface AnnotationChange {
+  readonly at: Annotated;
+  /** "" for what everybody shares. */
+  readonly owner: string;
+  readonly entry: string;
+}
+
+type ChangeListener = (changes: readonly AnnotationChange[]) => void;
+
 /** What one owner may keep with one mailbox. */
 export const mostAnnotations = 200;
 
@@ -36,6 +47,8 @@ export interface Annotations {
   having(owner: string, entry: string): readonly { readonly at: Annotated; readonly value: string }[];
   /** All edits or none; on disk when resolved. Throws No("METADATA TOOMANY") for an owner who would have too many. */
   change(annotated: Annotated, edits: readonly AnnotationEdit[]): Promise<void>;
+  /** Calls back soon after `change`, by any process. Returns the way to stop. */
+  watch(listener: ChangeListener): () => void;
   /** Everything that is kept with a mailbox that is gone. */
   removeMailbox(mailbox: UniqueId): Promise<void>;
   /** What is a user's alone, wherever it is. */
@@ -57,12 +70,31 @@ const migrations = [
      PRIMARY KEY (mailbox, owner, entry)
    ) WITHOUT ROWID;
    CREATE INDEX annotation_owner ON annotation (owner, entry) WHERE owner <> ''`,
+  `CREATE TABLE change (
+     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+     mailbox  TEXT NOT NULL,
+     owner    TEXT NOT NULL,
+     entry    TEXT NOT NULL
+   )`,
 ];
+
+/** Who watches reads them within the second. */
+const changesKept = 1000;
 
 /** `annotations.db`. */
 export function openAnnotations(options: { readonly path: string; readonly clock: Clock }): Annotations {
   const database = new DurableDatabase({ ...options, migrate: migrateWith(migrations) });
   const statement = prepare(database.db);
+  const last = () => statement.lastChange.get()?.sequence ?? 0;
+  const watch = new ChangeWatch(options.path, options.clock, last);
+  const listeners = new ListenerSet();
+  let stop: (() => void) | undefined;
+  let seen = 0;
+  const tell = () => {
+    const changes = statement.changesAfter.all(seen);
+    seen = changes.at(-1)?.sequence ?? seen;
+    if (changes.length > 0) listeners.tell(changes);
+  };
   const list: Annotations["list"] = (annotated, owner) =>
     statement.list.all(annotated, owner).map(({ entry, value }) => ({
       entry,
@@ -77,11 +109,27 @@ export function openAnnotations(options: { readonly path: string; readonly clock
         for (const { owner, entry, value } of edits) {
           if (value === undefined) statement.remove.run(annotated, owner, entry);
           else statement.put.run(annotated, owner, entry, Buffer.from(value, "latin1"));
+          statement.noteChange.run(annotated, owner, entry);
         }
+        statement.forgetChanges.run(last() - changesKept);
         for (const owner of ownersOf(edits)) {
           if (statement.count.get(annotated, owner)!.entries > mostAnnotations) throw tooMany();
         }
       });
+      watch.check();
+    },
+    watch: (listener) => {
+      if (!stop) {
+        seen = last();
+        stop = watch.add(tell);
+      }
+      const leave = listeners.add(listener);
+      return () => {
+        leave();
+        if (!listeners.isEmpty) return;
+        stop?.();
+        stop = undefined;
+      };
     },
     removeMailbox: async (mailbox) => {
       if (statement.hasMailbox.get(mailbox)) await database.write(() => statement.removeMailbox.run(mailbox));
@@ -92,8 +140,29 @@ export function openAnnotations(options: { readonly path: string; readonly clock
     renameUser: async (from, to) => {
       if (statement.hasUser.get(from)) await database.write(() => statement.renameUser.run(to, from));
     },
-    close: () => database.close(),
+    close: () => {
+      watch.stop();
+      database.close();
+    },
   };
+}
+
+class ListenerSet {
+  readonly #all = new Set<ChangeListener>();
+
+  get isEmpty(): boolean {
+    return this.#all.size === 0;
+  }
+
+  add(listener: ChangeListener): () => void {
+    const own: ChangeListener = (changes) => listener(changes); // the same function may be added twice
+    this.#all.add(own);
+    return () => this.#all.delete(own);
+  }
+
+  tell(changes: readonly AnnotationChange[]): void {
+    for (const listener of [...this.#all]) listener(changes);
+  }
 }
 
 function ownersOf(edits: readonly AnnotationEdit[]): ReadonlySet<string> {
@@ -115,6 +184,12 @@ function prepare(db: Database) {
     remove: db.query<null, [string, string, string]>(
       "DELETE FROM annotation WHERE mailbox = ? AND owner = ? AND entry = ?",
     ),
+    noteChange: db.query<null, [string, string, string]>("INSERT INTO change (mailbox, owner, entry) VALUES (?, ?, ?)"),
+    forgetChanges: db.query<null, [number]>("DELETE FROM change WHERE sequence <= ?"),
+    lastChange: db.query<{ sequence: number | null }, []>("SELECT max(sequence) AS sequence FROM change"),
+    changesAfter: db.query<AnnotationChange & { readonly sequence: number }, [number]>(
+      "SELECT sequence, mailbox AS at, owner, entry FROM change WHERE sequence > ? ORDER BY sequence",
+    ),
     hasMailbox: db.query<{ one: number }, [string]>("SELECT 1 AS one FROM annotation WHERE mailbox = ? LIMIT 1"),
     removeMailbox: db.query<null, [string]>("DELETE FROM annotation WHERE mailbox = ?"),
     hasUser: db.query<{ one: number }, [string]>(
@@ -130,6 +205,11 @@ function prepare(db: Database) {
 /** For tests. */
 export class MemoryAnnotations implements Annotations {
   readonly #values = new Map<Annotated, Map<string, Map<string, string>>>();
+  readonly #listeners = new ListenerSet();
+
+  watch(listener: ChangeListener): () => void {
+    return this.#listeners.add(listener);
+  }
 
   list(annotated: Annotated, owner: string): readonly Annotation[] {
     const entries = [...(this.#values.get(annotated)?.get(owner) ?? [])];
@@ -153,6 +233,7 @@ export class MemoryAnnotations implements Annotations {
     }
     for (const owner of ownersOf(edits)) if (changed.get(owner)!.size > mostAnnotations) throw tooMany();
     this.#values.set(annotated, changed);
+    this.#listeners.tell(edits.map(({ owner, entry }) => ({ at: annotated, owner, entry })));
   }
 
   async removeMailbox(mailbox: UniqueId): Promise<void> {

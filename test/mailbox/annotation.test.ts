@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../lib/base/clock.ts";
-import { type Annotations, MemoryAnnotations, mostAnnotations, openAnnotations } from "../../lib/mailbox/annotation.ts";
+import {
+  type AnnotationChange,
+  type Annotations,
+  MemoryAnnotations,
+  mostAnnotations,
+  openAnnotations,
+} from "../../lib/mailbox/annotation.ts";
 import type { UniqueId } from "../../lib/mailbox/list.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "annotations-"));
@@ -67,6 +73,29 @@ describe.each(implementations)("%s", (_name, open) => {
     annotations.close();
   });
 
+  test("tells who watches which entries were changed, and nobody of what was refused", async () => {
+    const annotations = open();
+    const told: AnnotationChange[][] = [[], []];
+    const [stop, stopOther] = told.map((all) => annotations.watch((changes) => all.push(...changes)));
+    await annotations.change(one, [
+      { owner: "", entry: "/b", value: "x" },
+      { owner: "ann", entry: "/a", value: undefined },
+    ]);
+    const first = [
+      { at: one, owner: "", entry: "/b" },
+      { at: one, owner: "ann", entry: "/a" },
+    ];
+    stop?.();
+    const edits = Array.from({ length: mostAnnotations + 1 }, (_, at) => ({ owner: "", entry: `/${at}`, value: "" }));
+    await annotations.change(one, edits).catch(() => {});
+    await annotations.change("", [{ owner: "", entry: "/c", value: "y" }]);
+    const second = { at: "", owner: "", entry: "/c" };
+    const plain = told.map((all) => all.map(({ at, owner, entry }) => ({ at, owner, entry })));
+    expect(plain).toEqual([first, [...first, second]] as typeof plain);
+    stopOther?.();
+    annotations.close();
+  });
+
   test("takes all of a change or nothing", async () => {
     const annotations = open();
     const edits = Array.from({ length: mostAnnotations + 1 }, (_, at) => ({ owner: "", entry: `/${at}`, value: "" }));
@@ -85,4 +114,23 @@ test("openAnnotations() finds everything again", async () => {
   const second = openAnnotations({ path, clock: systemClock });
   expect(second.list(one, "ann")).toEqual([{ entry: "/a", value: "kept" }]);
   second.close();
+});
+
+test("openAnnotations() tells what another process changed, and forgets what everybody has heard", async () => {
+  const path = newPath();
+  const [mine, theirs] = [openAnnotations({ path, clock: systemClock }), openAnnotations({ path, clock: systemClock })];
+  await theirs.change(one, [{ owner: "", entry: "/before", value: "" }]);
+  for (let round = 0; round < 2; round += 1) {
+    const heard = Promise.withResolvers<readonly AnnotationChange[]>();
+    const stop = mine.watch(heard.resolve);
+    await theirs.change(one, [{ owner: "ann", entry: "/a", value: "x" }]);
+    expect(await heard.promise).toEqual([expect.objectContaining({ at: one, owner: "ann", entry: "/a" })]);
+    stop();
+    for (let more = 0; more < 1100; more += mostAnnotations) {
+      const edits = Array.from({ length: mostAnnotations }, (_, at) => ({ owner: "", entry: `/${at}`, value: "" }));
+      await theirs.change(two, edits);
+    }
+  }
+  mine.close();
+  theirs.close();
 });

@@ -32,3 +32,28 @@ export function readMetadata({ frame }: UntaggedResponse): readonly EntryPair[] 
     return [entry, reader.nstring()] as const;
   });
 }
+
+export interface ChangedEntries {
+  /** "" is the server. */
+  readonly external: string;
+  readonly entries: readonly string[];
+}
+
+/** The form without values (RFC 5464 §4.4.2), without "* ". */
+export function formatChangedEntries({ external, entries }: ChangedEntries): string {
+  return `METADATA ${external === "" ? '""' : formatAstring(external)} ${entries.map(formatAstring).join(" ")}`;
+}
+
+/** What a METADATA response that nobody asked for says has changed, with or without values; undefined for others. */
+export function readChangedEntries(response: UntaggedResponse): ChangedEntries | undefined {
+  const reader = new Reader(response.frame);
+  if (reader.peekKeyword() !== "METADATA") return undefined;
+  reader.keyword();
+  reader.space();
+  const external = reader.astring();
+  const withValues = readMetadata(response);
+  if (withValues) return { external, entries: withValues.map(([entry]) => entry) };
+  const entries: string[] = [];
+  while (reader.skip(" ")) entries.push(reader.astring().toLowerCase());
+  return { external, entries };
+}

@@ -1,16 +1,22 @@
 // What a client wants to hear of which mailboxes (RFC 5465 §5, §6): events as bits, and which of them a mailbox matters for.
 
+import { Right } from "../../mailbox/acl.ts";
+import type { MailboxEntry } from "../../mailbox/list.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
+import { isInUse, rightsOf } from "../access.ts";
 import { isMailboxOf } from "../mailbox-filter.ts";
 import type { FetchItem } from "../parse/fetch.ts";
 import { isOfSelected, type MailboxFilter } from "../parse/mailbox-filter.ts";
 import type { Session } from "../session.ts";
 
 /** MessageNew and MessageExpunge only come together: one bit. */
-export const Events = { messages: 1, flags: 2, names: 4, subscriptions: 8 } as const;
+export const Events = { messages: 1, flags: 2, names: 4, subscriptions: 8, metadata: 16, serverMetadata: 32 } as const;
 
 /** Those of messages in a mailbox. */
 export const messageEvents = Events.messages | Events.flags;
+
+/** Those that the server of a mailbox tells of, and not the mailbox list. */
+export const placeEvents = messageEvents | Events.metadata;
 
 export interface EventGroup {
   readonly filter: MailboxFilter;
@@ -48,4 +54,16 @@ export function interestIn(
     }
   }
   return events;
+}
+
+/** What the client may hear of a mailbox, as far as it is not about subscriptions. */
+export function eventsOf(
+  session: Session,
+  groups: readonly EventGroup[],
+  entry: MailboxEntry,
+  subscribed: ReadonlySet<MailboxName>,
+): number {
+  if (!isInUse(entry) || !session.namespace.isShown(entry.name)) return 0;
+  if ((rightsOf(session, entry) & (Right.lookup | Right.read)) === 0) return 0;
+  return interestIn(session, groups, entry.name, subscribed) & (placeEvents | Events.names);
 }

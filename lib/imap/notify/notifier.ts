@@ -2,31 +2,42 @@
 // what is still to be told. One for each NOTIFY SET. The mailbox list tells of names, watches here and NOTIFY on other
 // servers tell of messages; all of it waits, one line a mailbox at most, for a moment between two commands.
 
-import { describeFault, No } from "../../base/fault.ts";
+import { No } from "../../base/fault.ts";
 import { TimeSlice } from "../../base/time-slice.ts";
 import { Right } from "../../mailbox/acl.ts";
 import type { ListChange, MailboxEntry } from "../../mailbox/list.ts";
 import type { MailboxName } from "../../mailbox/name.ts";
 import type { Remote } from "../../mailbox/place.ts";
-import { isInUse, isVisible, localMail, rightsOf } from "../access.ts";
+import { isVisible, localMail, rightsOf } from "../access.ts";
 import { internalIfAny } from "../listing.ts";
 import { mailboxesOf } from "../mailbox-filter.ts";
+import type { ChangedEntries } from "../metadata/metadata-response.ts";
 import type { NotifySet } from "../parse/notify.ts";
 import { homeOf } from "../plans/home.ts";
-import type { Selection } from "../selection.ts";
+import { type Selection, selectedName } from "../selection.ts";
 import { serverOf } from "../server-of.ts";
 import type { Session } from "../session.ts";
-import { subscribedNames } from "../subscribed-names.ts";
-import { type Counts, countsOf, emptyCounts, updated } from "./counts.ts";
-import { asksFor, dependsOnSubscriptions, Events, interestIn, messageEvents, selectedGroup } from "./event-groups.ts";
+import { subscribedMailboxes } from "../subscribed-names.ts";
+import { type Counts, emptyCounts, updated } from "./counts.ts";
+import {
+  asksFor,
+  dependsOnSubscriptions,
+  Events,
+  eventsOf,
+  interestIn,
+  messageEvents,
+  placeEvents,
+  selectedGroup,
+} from "./event-groups.ts";
 import { InOrder } from "./in-order.ts";
 import { listFeedOf } from "./list-feed.ts";
-import { mailboxWatchesOf } from "./mailbox-watches.ts";
+import { MetadataWatch } from "./metadata-watch.ts";
 import type { NameNews } from "./name-line.ts";
 import { News } from "./news.ts";
 import { cannotNotify, type PlaceClient, PlaceWatch } from "./place-watch.ts";
 import { type OldName, Renames } from "./renames.ts";
 import { SelectedWatch } from "./selected-watch.ts";
+import { watchHere } from "./watch-here.ts";
 import { mostWatched, Watched } from "./watched.ts";
 
 export class Notifier implements PlaceClient {
@@ -34,6 +45,7 @@ export class Notifier implements PlaceClient {
   readonly #asked: NotifySet;
   readonly #selected: SelectedWatch;
   readonly #news: News;
+  readonly #metadata: MetadataWatch;
   readonly #renames: Renames;
   readonly #telling = new InOrder();
   readonly #watched = new Map<MailboxName, Watched>();
@@ -58,6 +70,7 @@ export class Notifier implements PlaceClient {
       overflow,
     );
     this.#news = new News(session);
+    this.#metadata = new MetadataWatch(session, asked.groups, this.#news);
     this.#renames = new Renames(session.server.clock);
   }
 
@@ -86,7 +99,7 @@ export class Notifier implements PlaceClient {
   /** Called for each change of the session's selection, `before` being what it was. */
   selectionChanged(before: Selection | undefined): void {
     this.#selected.changed();
-    const watched = before && this.#watched.get(nameOf(this.#session, before));
+    const watched = before && this.#watched.get(selectedName(this.#session, before));
     if (watched) this.#news.counts(watched); // what the selection did not show is told now
   }
 
@@ -100,8 +113,12 @@ export class Notifier implements PlaceClient {
     this.#news.close();
     this.#renames.close();
     this.#selected.stop();
+    this.#metadata.stop();
     for (const stop of this.#stops) stop();
-    for (const watched of this.#watched.values()) watched.stop();
+    for (const watched of this.#watched.values()) {
+      watched.server = undefined; // also for whoever is about to watch it
+      watched.stop();
+    }
     for (const place of this.#places.values()) place.close();
   }
 
@@ -111,7 +128,9 @@ export class Notifier implements PlaceClient {
     const { groups, wantsStatus } = this.#asked;
     this.#stops.push(listFeedOf(this.#session.server.list).subscribe((changes) => this.#listChanged(changes)));
     if (dependsOnSubscriptions(groups)) await this.#watchSubscriptions();
-    const forNames = groups.filter(({ events }) => events & (messageEvents | Events.names));
+    await this.#metadata.start(() => this.#subscribed);
+    if (this.#metadata.home !== undefined) this.#place(this.#metadata.home);
+    const forNames = groups.filter(({ events }) => events & (placeEvents | Events.names));
     const entries = await mailboxesOf(
       this.#session,
       forNames.map(({ filter }) => filter),
@@ -121,13 +140,13 @@ export class Notifier implements PlaceClient {
     const slice = new TimeSlice(this.#session.server.clock);
     for (const entry of entries) {
       const watched = this.#adopt(entry);
-      if (watched) await this.#watchHere(watched);
+      if (watched) await watchHere(this.#session, watched, this);
       if (slice.isOver) await slice.next();
     }
     await Promise.all([...this.#places.values()].map((place) => place.start()));
     await this.#selected.start();
     this.#settleKnown(before);
-    await this.#news.begin(this.#watched.values(), wantsStatus);
+    await this.#news.begin(this.#watched.values(), wantsStatus, before ? before.#news : undefined);
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const changes of early) this.#listChanged(changes);
@@ -139,7 +158,7 @@ export class Notifier implements PlaceClient {
     const all = before ? before.#watched : undefined;
     for (const watched of this.#watched.values()) {
       const known = all?.get(watched.entry.name);
-      const isSame = known?.told && known.entry.uniqueId === watched.entry.uniqueId;
+      const isSame = known?.told && known.events & messageEvents && known.entry.uniqueId === watched.entry.uniqueId;
       watched.told = (!this.#asked.wantsStatus && isSame && known.told) || watched.now || emptyCounts;
       if (watched.told !== watched.now) this.#news.counts(watched);
     }
@@ -155,12 +174,7 @@ export class Notifier implements PlaceClient {
       this.#home = home.server;
       this.#place(home.server);
     }
-    this.#subscribed = await this.#readSubscriptions();
-  }
-
-  async #readSubscriptions(): Promise<ReadonlySet<MailboxName>> {
-    const names = await subscribedNames(this.#session, "");
-    return new Set(names.map((name) => internalIfAny(this.#session, name)).filter((name) => name !== undefined));
+    this.#subscribed = await subscribedMailboxes(this.#session);
   }
 
   // ---- mailboxes that come and go
@@ -222,7 +236,7 @@ export class Notifier implements PlaceClient {
     else if (gone.delete(before.entry.uniqueId || before.entry.name)) {
       this.#begin(watched, told, { oldName: before.external });
     } else this.#renames.wait(before.entry.name, watched, () => this.#begin(watched, told, {}));
-    void this.#watchHere(watched);
+    void watchHere(this.#session, watched, this);
   }
 
   /** From now on the client knows of it. */
@@ -260,16 +274,17 @@ export class Notifier implements PlaceClient {
     if (isForbidden && !watched.isForbidden) this.#news.name(watched.external, { isForbidden });
     if (isSettled && !isForbidden && watched.isForbidden) this.#news.name(watched.external, {});
     const isAnother = entry.uniqueId !== watched.entry.uniqueId;
-    const isTold = isReadable && (events & messageEvents) !== 0 && entry.state === "active";
+    const isTold = isReadable && (events & placeEvents) !== 0 && entry.state === "active";
     const server = isTold ? serverOf(session, entry) : undefined;
     const hasMoved = server !== watched.server || isAnother;
+    const asksOther = ((events ^ watched.events) & placeEvents) !== 0;
     if (hasMoved) this.#leave(watched);
     Object.assign(watched, { entry, events, isListed, isForbidden, server });
-    if (hasMoved && server !== undefined && server !== "here") {
+    if ((hasMoved || asksOther) && server !== undefined && server !== "here") {
       const place = this.#place(server);
       if (this.#early === undefined) place.refresh();
     }
-    if (hasMoved && isSettled) void this.#watchHere(watched);
+    if (hasMoved && isSettled) void watchHere(this.#session, watched, this);
   }
 
   #drop(watched: Watched): void {
@@ -286,35 +301,14 @@ export class Notifier implements PlaceClient {
   }
 
   #eventsOf(entry: MailboxEntry): number {
-    const session = this.#session;
-    if (!isInUse(entry) || !session.namespace.isShown(entry.name)) return 0;
-    if ((rightsOf(session, entry) & (Right.lookup | Right.read)) === 0) return 0;
-    const events = interestIn(session, this.#asked.groups, entry.name, this.#subscribed);
-    return events & (messageEvents | Events.names);
+    return eventsOf(this.#session, this.#asked.groups, entry, this.#subscribed);
   }
 
   // ---- where their messages are
 
-  async #watchHere(watched: Watched): Promise<void> {
-    const { entry, server } = watched;
-    if (server !== "here") return;
-    try {
-      const watches = mailboxWatchesOf(localMail(this.#session).store);
-      const watch = await watches.watch(entry, () => this.#counted(watched, countsOf(watch.totals)));
-      if (this.#isClosed || watched.server !== "here" || watched.entry.uniqueId !== entry.uniqueId) return watch.stop();
-      watched.watchedBy(watch);
-      this.#counted(watched, countsOf(watch.totals));
-    } catch (fault) {
-      this.#session.log.notice("cannot watch mailbox", { mailbox: entry.name, fault: describeFault(fault) });
-    }
-  }
-
   #place(server: string): PlaceWatch {
-    let place = this.#places.get(server);
-    if (!place) {
-      place = new PlaceWatch(this.#session, server, this);
-      this.#places.set(server, place);
-    }
+    const place = this.#places.get(server) ?? new PlaceWatch(this.#session, server, this);
+    this.#places.set(server, place);
     return place;
   }
 
@@ -331,7 +325,7 @@ export class Notifier implements PlaceClient {
 
   *wanted(server: string): Iterable<{ readonly external: string; readonly events: number }> {
     for (const watched of this.#watched.values()) {
-      if (watched.server === server) yield { external: watched.external, events: watched.events & messageEvents };
+      if (watched.server === server) yield { external: watched.external, events: watched.events & placeEvents };
     }
   }
 
@@ -339,13 +333,23 @@ export class Notifier implements PlaceClient {
     return server === this.#home;
   }
 
+  wantsServerMetadata(server: string): boolean {
+    return server === this.#metadata.home;
+  }
+
+  metadataChanged(changed: ChangedEntries): void {
+    const name = changed.external === "" ? undefined : internalIfAny(this.#session, changed.external);
+    const events = name === undefined ? 0 : (this.#watched.get(name)?.events ?? 0);
+    if (changed.external === "" || events & Events.metadata) this.#news.changed(changed);
+  }
+
   counted(external: string, counts: Counts): void {
     const name = internalIfAny(this.#session, external);
     const watched = name === undefined ? undefined : this.#watched.get(name);
-    if (watched) this.#counted(watched, counts);
+    if (watched) this.countedHere(watched, counts);
   }
 
-  #counted(watched: Watched, counts: Counts): void {
+  countedHere(watched: Watched, counts: Counts): void {
     watched.now = updated(watched.now, counts);
     if (watched.told) this.#news.counts(watched);
   }
@@ -360,7 +364,7 @@ export class Notifier implements PlaceClient {
       if (!this.#hasOldSubscriptions) return;
       this.#hasOldSubscriptions = false;
       const before = this.#subscribed;
-      const now = await this.#readSubscriptions();
+      const now = await subscribedMailboxes(this.#session);
       if (this.#isClosed) return;
       this.#subscribed = now;
       const changed = [...new Set([...before, ...now])].filter((name) => before.has(name) !== now.has(name));
@@ -393,8 +397,4 @@ export class Notifier implements PlaceClient {
     this.#session.notifier = undefined;
     this.close();
   }
-}
-
-function nameOf(session: Session, selection: Selection): MailboxName {
-  return selection.kind === "here" ? selection.local.entry(session).name : selection.entry.name;
 }

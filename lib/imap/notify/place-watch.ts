@@ -8,9 +8,10 @@ import { describeFault, No } from "../../base/fault.ts";
 import type { Remote, UntaggedResponse } from "../../mailbox/place.ts";
 import { formatAstring } from "../../wire/writer.ts";
 import { Collector } from "../collector.ts";
+import { type ChangedEntries, readChangedEntries } from "../metadata/metadata-response.ts";
 import type { Session } from "../session.ts";
 import { type Counts, readStatus } from "./counts.ts";
-import { Events } from "./event-groups.ts";
+import { Events, messageEvents } from "./event-groups.ts";
 import { type OldName, readOldName } from "./renames.ts";
 
 const firstPauseMs = 200;
@@ -30,6 +31,9 @@ export interface PlaceClient {
   wantsSubscriptions(server: string): boolean;
   /** Whether names matter, wherever the mailboxes are. */
   readonly wantsNames: boolean;
+  /** Whether this server keeps the annotations of the server, and they matter. */
+  wantsServerMetadata(server: string): boolean;
+  metadataChanged(changed: ChangedEntries): void;
   counted(external: string, counts: Counts): void;
   renamed(name: OldName): void;
   subscriptionsChanged(): void;
@@ -113,10 +117,12 @@ export class PlaceWatch {
     this.#isAsking = false;
     if (this.#isClosed) return;
     const names = new Set<string>();
-    const command = this.#command(names);
-    if (!command) return this.#leave();
+    if (!this.#command(names, true)) return this.#leave();
     const remote = await this.#connected();
     if (this.#isClosed) return remote.close();
+    names.clear();
+    const command = this.#command(names, remote.capabilities.has("METADATA"));
+    if (!command) return this.#leave(); // without annotations there is no news of them
     await this.#enable(remote);
     const { status, text, untagged } = await remote.command(command);
     if (/^\[UNAVAILABLE\]/i.test(text)) throw new No("UNAVAILABLE", text);
@@ -152,13 +158,15 @@ export class PlaceWatch {
   }
 
   /** Puts the names that it asks for into `names`; undefined when there are none. Throws No when it would be too long. */
-  #command(names: Set<string>): (string | Uint8Array)[] | undefined {
+  #command(names: Set<string>, hasMetadata: boolean): (string | Uint8Array)[] | undefined {
     const groups = new Map<number, string[]>();
-    for (const { external, events } of this.#client.wanted(this.#server)) {
+    for (const { external, events: all } of this.#client.wanted(this.#server)) {
+      const events = hasMetadata ? all : all & ~Events.metadata;
+      if (events === 0) continue;
       const group = groups.get(events) ?? [];
       group.push(external);
       groups.set(events, group);
-      names.add(external);
+      if (events & messageEvents) names.add(external);
     }
     const parts = new CommandParts();
     for (const [events, externals] of groups) {
@@ -167,7 +175,10 @@ export class PlaceWatch {
         if (at > 0) parts.text(" ");
         parts.name(external);
       }
-      parts.text(`) (MessageNew MessageExpunge${events & Events.flags ? " FlagChange" : ""}))`);
+      parts.text(`) (${eventTexts.flatMap(([event, text]) => (events & event ? [text] : [])).join(" ")}))`);
+    }
+    if (hasMetadata && this.#client.wantsServerMetadata(this.#server)) {
+      parts.text(`${parts.isEmpty ? "NOTIFY SET" : ""} (inboxes (ServerMetadataChange))`);
     }
     if (this.#client.wantsSubscriptions(this.#server)) {
       parts.text(parts.isEmpty ? "NOTIFY SET (subscribed (SubscriptionChange))" : " (subscribed (SubscriptionChange))");
@@ -184,7 +195,10 @@ export class PlaceWatch {
     for (const response of collector.responses) this.#take(response);
   }
 
-  #take({ frame }: UntaggedResponse, missing?: Set<string>): void {
+  #take(response: UntaggedResponse, missing?: Set<string>): void {
+    const { frame } = response;
+    const changed = readChangedEntries(response);
+    if (changed) this.#client.metadataChanged(changed);
     const status = readStatus(frame);
     const [text = ""] = frame.texts;
     if (status) {
@@ -238,6 +252,12 @@ export class PlaceWatch {
     for (const response of untagged) this.#take(response);
   }
 }
+
+const eventTexts = [
+  [Events.messages, "MessageNew MessageExpunge"],
+  [Events.flags, "FlagChange"],
+  [Events.metadata, "MailboxMetadataChange"],
+] as const;
 
 /** Wire text and literals of one command. */
 class CommandParts {

@@ -14,7 +14,10 @@ export interface NotifySet {
 }
 
 /** Those that this server tells of, as the RFC writes them. */
-const eventNames = ["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"] as const;
+const eventNames = [
+  ...(["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"] as const),
+  ...(["MailboxMetadataChange", "ServerMetadataChange"] as const),
+] as const;
 type EventName = (typeof eventNames)[number];
 
 const bits: Readonly<Record<EventName, number>> = {
@@ -23,6 +26,8 @@ const bits: Readonly<Record<EventName, number>> = {
   FlagChange: Events.flags,
   MailboxName: Events.names,
   SubscriptionChange: Events.subscriptions,
+  MailboxMetadataChange: Events.metadata,
+  ServerMetadataChange: Events.serverMetadata,
 };
 
 /** Asked for with those of messages, and told by nobody here. */

@@ -203,3 +203,33 @@ describe("ImapClient", () => {
     remote.close();
   });
 });
+
+describe("annotations that were changed on another server", () => {
+  const wanted = "NOTIFY SET (mailboxes INBOX.b (MessageNew MessageExpunge MailboxMetadataChange))";
+
+  test("are asked of it, and named to the client with or without their values", async () => {
+    const { client, backend, apart } = await relayedInbox([...able, "METADATA"]);
+    client.send(`n ${wanted}\r\n`);
+    const watched = await apart;
+    const asked = "NOTIFY SET STATUS (mailboxes (INBOX.b) (MessageNew MessageExpunge MailboxMetadataChange))";
+    expect(await watched.line()).toBe(`P1 ${asked}`);
+    watched.send(`* STATUS INBOX.b ${items}\r\nP1 OK Done\r\n`);
+    expect(await backend.line()).toBe("N NOOP");
+    backend.send("N OK Done\r\n");
+    expect(await client.line()).toBe("n OK Completed");
+    watched.send("* METADATA INBOX.b /shared/comment /private/x\r\n* METADATA INBOX.c /shared/comment\r\n");
+    await quiet();
+    watched.send('* METADATA "INBOX.b" ("/SHARED/comment" {2}\r\nxy)\r\n');
+    expect(await lines(client, 2)).toEqual([
+      "* METADATA INBOX.b /private/x /shared/comment",
+      "* METADATA INBOX.b /shared/comment",
+    ]);
+  });
+
+  test("are not asked of a server that has none", async () => {
+    const { client, apart } = await relayedInbox(able);
+    client.send(`n ${wanted}\r\n`);
+    const watched = await apart;
+    expect(await watched.line()).toBe("P1 NOTIFY SET STATUS (mailboxes (INBOX.b) (MessageNew MessageExpunge))");
+  });
+});
