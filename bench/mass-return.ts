@@ -145,12 +145,18 @@ await sideBySide(16, [...held.keys()], async (index) => {
   }
 });
 for (const text of faults.slice(0, 10)) log(text);
+await Bun.sleep(5_000);
+const laterKb = { frontend: pssOf(pids), backend: pssOf([be1()]) };
 
 console.log(
   JSON.stringify({
     ...{ sessions, users, workers: workers.length, disconnected, closed, wrong, late, refused, isBack },
     ...{ awayMs: Math.round(startedAt - lostAt), returnMs: Math.round(returnMs), ...watch.rates() },
-    ...{ cpuMs, cpuMsPerSession: perSession(cpuMs), kb: { empty: emptyKb, held: heldKb, lost: lostKb, back: backKb } },
+    ...{
+      cpuMs,
+      cpuMsPerSession: perSession(cpuMs),
+      kb: { empty: emptyKb, held: heldKb, lost: lostKb, back: backKb, later: laterKb },
+    },
     noop: noops.figures(),
   }),
 );

@@ -156,10 +156,19 @@ export class LostMailbox {
     const help = "Selected mailboxes whose server was lost, and what the client heard when it was back";
     this.#session.server.metrics.counter("iatlas_imap_mailboxes_reopened_total", help, ["outcome"]).inc({ outcome });
     this.#listener?.();
-    if (this.#session.notifier) this.#session.interludes.add(() => this.#announce());
+    if (this.#session.notifier || this.#hasNoNews) this.#session.interludes.add(() => this.#announce());
   }
 
-  /** To a client that wants to hear of changes when they happen (RFC 5465), unless EXPUNGE has to wait for a command. */
+  /** What was lost need not be kept until the client says something: thousands may be silent for long. */
+  get #hasNoNews(): boolean {
+    const found = this.#found;
+    return typeof found === "object" && !found.change && found.isReadOnly === this.selection.isReadOnly;
+  }
+
+  /**
+   * To a client that wants to hear of changes when they happen (RFC 5465), unless EXPUNGE has to wait for a command; to any
+   * when there is nothing to say.
+   */
   async #announce(): Promise<void> {
     const { relaying } = this.#session;
     if (relaying.lost !== this || this.hasExpunged) return;

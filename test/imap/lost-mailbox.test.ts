@@ -90,6 +90,19 @@ describe("a client whose mailbox was lost and is back", () => {
     expect(await lines(client, 2)).toEqual(["* 1 FETCH (UID 2)", "a1 OK Completed"]);
   });
 
+  test("has it again without a command when nothing changed", async () => {
+    const { client, backend, servers, session } = await selectedInbox();
+    backend.connection.destroy();
+    const again = await servers.next();
+    expect(session.relaying.lost).toBeDefined();
+    await again.answer("SELECT INBOX", selectAnswer, "OK [READ-WRITE] Completed");
+    await quiet();
+    expect(session.relaying.lost).toBeUndefined();
+    expect(client.left).toBe("");
+    client.send("a1 FETCH 2 UID\r\n");
+    expect(await again.line()).toBe("a1 FETCH 2 UID");
+  });
+
   test("is told at its next command what changed, and no more", async () => {
     const { client, backend, servers } = await selectedInbox();
     backend.connection.destroy();
