@@ -266,13 +266,14 @@ export class ImapClient implements Remote, Receiver {
   }
 
   closed(reason: CloseReason): void {
-    if (!this.isOpen) return;
-    this.#end(reason.kind === "error" ? describeFault(reason.error) : reason.kind);
+    if (this.isOpen) this.#end(reason.kind === "error" ? describeFault(reason.error) : reason.kind);
   }
 
   /** What we do not read is not the server's silence: a client that takes an hour for a message may. */
   idle(): void {
-    if ((this.#running.length > 0 || this.#taker) && !this.#isHeldUp) this.#connection.destroy();
+    if ((this.#running.length === 0 && !this.#taker) || this.#isHeldUp) return;
+    this.#end("did not answer in time");
+    this.#connection.destroy();
   }
 
   #data(bytes: Uint8Array): void {

@@ -81,6 +81,18 @@ describe("a backend that goes away in the middle", () => {
     expect(await lines(client, 2)).toEqual([closed, `a1 ${unavailable}`]);
   });
 
+  test("is told apart in the log from one whose connection went", async () => {
+    const causes = ["did not answer in time", "local"];
+    for (const cause of causes) {
+      const { backends, remote } = await relayedInbox();
+      const answer = remote.command(["NOOP"]).catch((fault: Error) => fault.cause);
+      await backends.get("be1")?.line();
+      if (cause === "local") remote.connection.destroy();
+      else remote.idle();
+      expect(await answer).toEqual(new Error(`lost connection to "be1": ${cause}`));
+    }
+  });
+
   test("in the middle of a line passes nothing of it on", async () => {
     const { client, backend } = await relayedInbox();
     client.send("a1 FETCH 1 (UID FLAGS)\r\n");
