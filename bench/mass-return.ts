@@ -9,6 +9,7 @@
 //   --sample N      sessions that are asked what every number stands for (200)
 //   --hang S        the backend is stopped for so long instead of killed
 //   --timeout S     the frontend's proxy_response_timeout (120)
+//   --losses N      so often in all it is killed; only the last is measured, but memory must not grow with each (1)
 //   --away S        so long it stays away (0)
 //
 // One process can have as many descriptors as it may: the sessions are spread over as many workers of the frontend as that
@@ -33,6 +34,7 @@ const { values: flags } = parseArgs({
     sample: { type: "string", default: "200" },
     hang: { type: "string", default: "0" },
     timeout: { type: "string", default: "120" },
+    losses: { type: "string", default: "1" },
     away: { type: "string", default: "0" },
   },
 });
@@ -78,6 +80,14 @@ await sideBySide(8, part(names, Number(flags.before), 0), (user) => change(user,
 const heldKb = { frontend: pssOf(pids), backend: pssOf([be1()]) };
 using noops = await NoopWatch.start(await logIn(workers[0]!.address, bystander));
 await Bun.sleep(3_000);
+
+for (let loss = 1; loss < Number(flags.losses); loss += 1) {
+  await murder.kill("be1");
+  await murder.startAgain("be1");
+  await new ReturnWatch(be1(), sessions).untilAll(performance.now() + deadlineMs);
+  await Bun.sleep(1_000);
+  log(`loss ${loss}: the frontend has ${pssOf(pids)} KB`);
+}
 
 // ---- the loss
 

@@ -139,7 +139,9 @@ export class LostMailbox {
     try {
       const found = await reopen(this.#session, this.selection, this.#attempt);
       this.#settle(found);
-      found.remote.onLost(() => this.#lostAgain(found));
+      // Not through `this`: as long as the new connection lasts it must not keep what is left of the old one.
+      const { relaying } = this.#session;
+      found.remote.onLost(() => relaying.lost?.lostAgain(found));
     } catch (fault) {
       if (this.#attempt.isGivenUp || fault instanceof No) return; // later, perhaps
       const { name } = this.selection.entry;
@@ -177,7 +179,7 @@ export class LostMailbox {
   }
 
   /** Before the client was told: what he heard last is still what SELECT and the first server told him. */
-  #lostAgain(found: Reopened): void {
+  lostAgain(found: Reopened): void {
     if (this.#found !== found || this.#attempt.isGivenUp) return;
     this.#found = undefined;
     this.#pauseMs = firstPauseMs;
