@@ -45,7 +45,9 @@ export function openRouter(
   learned?: LinkOptions["learned"],
 ): Router {
   const { list, keepsMailboxes, version } = settings;
-  const reachable = metrics.gauge("iatlas_backend_reachable", "Whether the last attempt to reach it worked", ["server"]);
+  const reachable = metrics.gauge("iatlas_backend_reachable", "Whether the last attempt to reach it worked", [
+    "server",
+  ]);
   const health = new Health(clock, { changed: (server, isWell) => reachable.set({ server }, isWell ? 1 : 0) });
   const links: LinkOptions = {
     connect: (server, client) => connectToBackend(config, server, "imap", client),

@@ -11,6 +11,8 @@ import { TimeSlice } from "../base/time-slice.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { errorCode, syncFolder, WalSync } from "./durable.ts";
 
+/** Each waits for 100 ms at most, a few more lie between two: five seconds in all. */
+const openAttempts = 50;
 /** How long a writer tries to get its turn. */
 const busyDeadlineMs = 10_000;
 /** Pages in the log when the checkpointer begins. */
@@ -186,11 +188,28 @@ export class DurableDatabase {
   }
 }
 
+/**
+ * Several processes may create the file at once. SQLite lets them wait for each other, except where both want to be the one
+ * that begins the log: then one is refused at once, and has to try again.
+ */
 function open(path: string, migrate: (db: Database) => void): Database {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return openOnce(path, migrate);
+    } catch (fault) {
+      if (!errorCode(fault).startsWith("SQLITE_BUSY") || attempt === openAttempts) {
+        throw new DatabaseFault("open", path, fault);
+      }
+      Bun.sleepSync(1 + Math.random() * 4);
+    }
+  }
+}
+
+function openOnce(path: string, migrate: (db: Database) => void): Database {
   let db: Database | undefined;
   try {
     db = new Database(path, { create: true, readwrite: true, strict: true });
-    db.run("PRAGMA busy_timeout = 5000"); // only while opening: several processes may create the file at once
+    db.run("PRAGMA busy_timeout = 100"); // only while opening
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = NORMAL");
     db.run("PRAGMA cache_size = -8000");
@@ -200,7 +219,7 @@ function open(path: string, migrate: (db: Database) => void): Database {
     return db;
   } catch (fault) {
     db?.close();
-    throw new DatabaseFault("open", path, fault);
+    throw fault;
   }
 }
 
