@@ -7,7 +7,7 @@ import { authorize } from "../sasl/authorize.ts";
 import type { UncheckedProof } from "../sasl/deferring-verifier.ts";
 import type { Identity } from "../sasl/identity.ts";
 import type { Authenticated } from "../sasl/mechanism.ts";
-import { formatLoginCapabilities, formatCapabilitiesOf } from "./capability.ts";
+import { formatCapabilitiesOf, formatLoginCapabilities } from "./capability.ts";
 import type { HomeServers } from "./home-servers.ts";
 import { statusLine } from "./reply.ts";
 import type { Answer, Command } from "./row.ts";

@@ -1,6 +1,7 @@
 // An APPEND or REPLACE passed on to another server while it comes in. Parts of messages that are on that server are named to
 // it; those that are elsewhere it gets as text, fetched while they are sent.
 
+import { No } from "../../base/fault.ts";
 import type { Remote } from "../../mailbox/place.ts";
 import type { LiteralAnnouncement, LiteralSink } from "../../wire/frame-reader.ts";
 import { formatString } from "../../wire/writer.ts";
@@ -8,7 +9,6 @@ import { formatSource, sourceExtension } from "../parse/append.ts";
 import { okOf } from "../plans/completion.ts";
 import type { Ok } from "../row.ts";
 import type { Session } from "../session.ts";
-import { No } from "../../base/fault.ts";
 import type { AppendMessage, AppendUpload } from "./append-upload.ts";
 import { eagerSize, OutgoingAppend } from "./outgoing-append.ts";
 import { cleanUrl, UrlParts } from "./url-parts.ts";

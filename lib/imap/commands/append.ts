@@ -4,27 +4,17 @@
 import { hasRight, Right } from "../../mailbox/acl.ts";
 import { rightsOf } from "../access.ts";
 import type { AppendUpload } from "../append/append-upload.ts";
-import { type AppendKind, IncomingAppend } from "../append/incoming-append.ts";
+import { appendingRow } from "../append/appending-row.ts";
 import { LocalAppend } from "../append/local-append.ts";
 import { RemoteAppend } from "../append/remote-append.ts";
 import type { AppendHead } from "../parse/append.ts";
 import { referElsewhere } from "../referral.ts";
-import { type Command, here, type Row, row } from "../row.ts";
+import type { Command } from "../row.ts";
 import type { Session } from "../session.ts";
 import { locateTarget } from "../target.ts";
 
-export const appendRow = makeRow({ shape: { hasMessageNumber: false, names: 1 }, open });
-export const localAppendRow = makeRow({ shape: { hasMessageNumber: false, names: 2 }, open });
-
-function makeRow(kind: AppendKind): Row {
-  return row<undefined>({
-    state: "authenticated",
-    args: () => undefined, // read while the literals came in
-    at: here,
-    stream: (session, command, literal) => IncomingAppend.of(session, command, kind).literal(literal),
-    run: (session, _args, command) => IncomingAppend.of(session, command, kind).finish(command.frame),
-  });
-}
+export const appendRow = appendingRow("authenticated", { shape: { hasMessageNumber: false, names: 1 }, open });
+export const localAppendRow = appendingRow("authenticated", { shape: { hasMessageNumber: false, names: 2 }, open });
 
 async function open(
   session: Session,

@@ -4,8 +4,8 @@
 import { TimeSlice } from "../../base/time-slice.ts";
 import { formatAstring, formatQuoted } from "../../wire/writer.ts";
 import { requireCompleteList } from "../access.ts";
-import { type ListedMailbox, listMailboxes } from "../listing.ts";
 import { listExtended } from "../list/extended-list.ts";
+import { type ListedMailbox, listMailboxes } from "../listing.ts";
 import type { ListArgs } from "../parse/list.ts";
 import { type ExtendedListArgs, extendedListArgs } from "../parse/list-extended.ts";
 import { type Answer, here, row } from "../row.ts";

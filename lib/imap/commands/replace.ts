@@ -10,7 +10,7 @@ import { SequenceSet } from "../../wire/sequence-set.ts";
 import { formatAstring } from "../../wire/writer.ts";
 import { localMail, rightsOf } from "../access.ts";
 import type { AppendUpload } from "../append/append-upload.ts";
-import { type AppendKind, IncomingAppend } from "../append/incoming-append.ts";
+import { appendingRow } from "../append/appending-row.ts";
 import { LocalAppend } from "../append/local-append.ts";
 import { RemoteAppend } from "../append/remote-append.ts";
 import { ReplaceUpload } from "../append/replace-upload.ts";
@@ -18,7 +18,7 @@ import type { LocalSelection } from "../local-selection.ts";
 import type { Replaced } from "../message-batch.ts";
 import type { AppendHead } from "../parse/append.ts";
 import { type CopySource, type ListedMessage, requireMovableAnywhere, sourceOf } from "../plans/copy.ts";
-import { type Command, here, type Row, row } from "../row.ts";
+import type { Command, Row } from "../row.ts";
 import { expungeIssued } from "../selected.ts";
 import type { Session } from "../session.ts";
 import { locateTarget } from "../target.ts";
@@ -27,16 +27,9 @@ export const replaceRow = makeRow(false);
 export const uidReplaceRow = makeRow(true);
 
 function makeRow(isUid: boolean): Row {
-  const kind: AppendKind = {
+  return appendingRow("selected", {
     shape: { hasMessageNumber: true, names: 1 },
     open: (session, command, head, prefix) => open(session, command, head, prefix, isUid),
-  };
-  return row<undefined>({
-    state: "selected",
-    args: () => undefined, // read while the literals came in
-    at: here,
-    stream: (session, command, literal) => IncomingAppend.of(session, command, kind).literal(literal),
-    run: (session, _args, command) => IncomingAppend.of(session, command, kind).finish(command.frame),
   });
 }
 
