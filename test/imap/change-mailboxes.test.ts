@@ -147,13 +147,27 @@ test("CREATE at a frontend refuses what exists without asking a backend, after a
     C: a3 CREATE hidden.sub
     S: a3 NO [NOPERM] Permission denied
   `);
-  expect(murder.settled).toBe(0);
   murder.onSettle = () => list.change([{ put: entry("shared.new", "bob lr", be2) }]);
   await client.play(`
     C: a4 CREATE shared.new
     S: a4 NO [ALREADYEXISTS] Mailbox already exists
   `);
   expect(murder.asked).toEqual([]);
+});
+
+test("A name that has gone since this list heard of it is free for CREATE and RENAME (S92)", async () => {
+  const { murder, list, server } = await frontend();
+  const client = loggedIn(server, "ann");
+  const gone = entry("user.ann.gone", "ann lrswipkxtecda", be1);
+  for (const command of ["CREATE INBOX.gone", "RENAME INBOX.foo INBOX.gone"]) {
+    await list.change([{ put: gone }]);
+    murder.onSettle = () => list.change([{ remove: gone.name }]);
+    await client.play(`
+      C: a2 ${command}
+      S: a2 OK Completed
+    `);
+    expect(murder.asked.at(-1)).toBe(`be1: ${command}`);
+  }
 });
 
 test("CREATE at a frontend never forwards a top-level name, unless an administrator names the server (S117, S119, S121)", async () => {

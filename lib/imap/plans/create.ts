@@ -26,11 +26,11 @@ export async function createPlan(
   if (target && !session.user.isAdmin) throw denied();
   if (uses) formatUses(session, name, uses); // refused before anything is made
   if (uses && target) throw new No("USEATTR", "A special use cannot be given together with a place");
-  const { list, router, config } = session.server;
+  const { router, config } = session.server;
   if (whyNotCreatable(name, config.deletedprefix) !== undefined) throw new No("CANNOT", "Invalid mailbox name");
   if (!hasOwnListOnly(session)) {
     requireCompleteList(session);
-    if (!list.find(name)) await router.settle(); // it, or its parent, may have been made a moment ago (S92)
+    await router.settle(); // it, or its parent, may have been made a moment ago, or have gone (S92)
     refuseTaken(session, name);
   }
   const { place, partition } = await findPlace(session, name, target);

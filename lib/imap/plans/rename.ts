@@ -27,7 +27,7 @@ export async function renamePlan(
   }
   const place = await router.locate(session.namespace.toInternal(from));
   requireKnown(session, place.entry);
-  if (!list.find(newName)) await router.settle();
+  await router.settle(); // the new name may have been made a moment ago, or have gone
   const taken = list.find(newName);
   if (taken && isVisible(session, taken)) throw new No("ALREADYEXISTS", "Mailbox already exists");
   const parent = nearestParent(session, newName);
