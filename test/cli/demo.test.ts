@@ -68,15 +68,11 @@ test("iatlas demo shows every user's mail through both frontends, ends without a
   const { password } = first.report.users[1]!;
   await using bob = await logIn(first.report.frontends[0]!.imap, "bob", password);
   await ask(bob, "SELECT INBOX");
-  expect(await ask(bob, "FETCH 2:3 BODY.PEEK[TEXT]")).toEqual([
-    "* 2 FETCH (BODY[TEXT] {8}",
-    "From x",
-    ")",
-    "* 3 FETCH (BODY[TEXT] {4}",
-    "..",
-    ")",
-    expect.stringMatching(/^a OK/),
-  ]);
+  // Several are delivered at once: either may be the first.
+  const texts = (await ask(bob, "FETCH 2:3 BODY.PEEK[TEXT]")).join("\n");
+  expect(texts).toContain("{8}\nFrom x\n)");
+  expect(texts).toContain("{4}\n..\n)");
+  expect(texts).toMatch(/^a OK/m);
 
   const status = run("status", "--dir", directory, "--json");
   const rows = status.stdout
